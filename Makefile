@@ -1,0 +1,54 @@
+# Two commands for a newcomer: `make demo` and `make test`. All need only Python 3.11 to 3.13, make and a package index.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: demo up test quick check format bench lock clean help
+.DEFAULT_GOAL := help
+
+help: ## show these lines
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+$(READY): requirements.txt Makefile
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Guestlist needs Python 3.11 to 3.13; this is {v[0]}.{v[1]}. Try: make PYTHON=python3.12 ...")'
+	@echo "Making the environment in $(VENV) (once, one to two minutes) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@# the lock is complete and hashed, so nothing is resolved: --no-deps
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	@$(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_paths()["purelib"], "guestlist.pth").write_text(str(pathlib.Path("include").resolve()) + "\n")'
+	@printf '#!%s\nimport sys\n\nfrom guestlist.cli.main import run\n\nsys.exit(run())\n' "$(abspath $(BIN))/python" > $(BIN)/guestlist
+	@chmod +x $(BIN)/guestlist
+	@touch $(READY)
+
+demo: $(READY) ## one segment to Google Ads and Meta in the sandbox, through Airflow, twice, and proved
+	@$(BIN)/python -m guestlist.cli.demo
+
+up: $(READY) ## Airflow's UI with the sandbox, on loopback, until Ctrl-C
+	@$(BIN)/python -m guestlist.cli.up
+
+test: $(READY) ## the whole suite
+	@$(BIN)/pytest
+
+quick: $(READY) ## the tests that run in seconds
+	@$(BIN)/pytest -m "not slow"
+
+check: $(READY) ## lint, format, types, layering
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest tests/architecture
+
+format: $(READY) ## rewrite files in the house's format
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+bench: $(READY) ## prepare a million members, beside a plain loop
+	@$(BIN)/python benchmarks/prepare.py
+
+lock: ## compile requirements.in into requirements.txt (needs uv)
+	uv pip compile requirements.in --output-file requirements.txt --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --quiet
+
+clean: ## remove the environment and everything that was made
+	rm -rf $(VENV) .guestlist .airflow .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,149 @@
+"""`make demo`: a segment from the sample warehouse to Google Ads and Meta in the sandbox, through Airflow, twice, proved."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+
+from guestlist.cli.proof import Proof, prove, requests_summary
+from guestlist.cli.stage import Stage
+from guestlist.cli.tables import report_table
+from guestlist.model.segment import Segment
+from guestlist.runtime import clock
+from guestlist.runtime.config import Config
+from guestlist.runtime.segments import find_segment
+from guestlist.runtime.wiring import Workspace
+from guestlist.sandbox.server import Sandbox
+
+_SEGMENT = "lapsed_vips"
+_DOORS = {"google_ads_main": "data_manager", "meta_main": "meta"}
+_SETTLE_SECONDS = 1.5
+
+
+def main() -> int:
+    """Run the demo; 0 only if the proof holds."""
+    console = Console()
+    started = clock.monotonic()
+    stage = Stage(Config.from_environment().home / "demo")
+    shutil.rmtree(stage.folder, ignore_errors=True)
+    stage.folder.mkdir(parents=True)
+    with Sandbox(stage.folder / "sandbox", settle_seconds=_SETTLE_SECONDS) as sandbox:
+        os.environ.update({k: v for k, v in stage.environment(sandbox).items() if k.startswith(("GUESTLIST_", "AIRFLOW_"))})
+        workspace = Workspace()
+        segment = find_segment(_SEGMENT, workspace.config.segments)
+        console.print(f"Sandbox platforms on {sandbox.http_url}; everything is kept in {_shown(stage.folder)}")
+        if not _set_up(stage, sandbox, console):
+            return 1
+        before: dict[str, Any] = {}
+        for number, title in ((1, "First run: the whole segment goes out"), (2, "Second run: only the difference goes out")):
+            if number == 2:
+                _change(stage, console)
+            if not _airflow_run(stage, sandbox, workspace, console, number):
+                return 1
+            console.rule(title)
+            report = workspace.ledger.last_runs(segment.name, 1)[0].report
+            console.print(report_table(report))
+            before = _requests_table(sandbox.http_url, before, console)
+        held = _prove(workspace, segment, sandbox, stage, console)
+    console.print(
+        f"{'The proof holds' if held else '[red]The proof does NOT hold[/red]'}. {clock.monotonic() - started:.0f} s in all."
+    )
+    return 0 if held else 1
+
+
+def _set_up(stage: Stage, sandbox: Sandbox, console: Console) -> bool:
+    with console.status("Airflow's database and the sample warehouse ..."), (stage.folder / "airflow.log").open("a") as log:
+        migrating = stage.airflow("db", "migrate", sandbox=sandbox, log=log)
+        stage.build_warehouse()
+        if migrating.wait() != 0:
+            console.print(f"[red]`airflow db migrate` failed: see {_shown(stage.folder / 'airflow.log')}[/red]")
+            return False
+    return True
+
+
+def _airflow_run(stage: Stage, sandbox: Sandbox, workspace: Workspace, console: Console, number: int) -> bool:
+    """Run the segment's DAG with `airflow dags test`, telling how far it is from the ledger."""
+    os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "INFO"
+    path = stage.folder / "airflow.log"
+    with console.status(f"Run {number}: Airflow starts ...") as status, path.open("a") as log:
+        process = stage.airflow("dags", "test", _SEGMENT, sandbox=sandbox, log=log)
+        while process.poll() is None:
+            clock.sleep(0.3)
+            _tell(status, workspace, number)
+    if process.returncode != 0:
+        console.print(f"[red]Airflow ended the run with {process.returncode}: see {_shown(path)}[/red]")
+    return process.returncode == 0
+
+
+def _tell(status: Status, workspace: Workspace, number: int) -> None:
+    parts = []
+    for label in _DOORS:
+        for row in workspace.ledger.unsealed_plans(_SEGMENT, label)[-1:]:
+            for session in workspace.ledger.sessions(row.id):
+                received = sum(batch.state == "received" for batch in workspace.ledger.batches(session.id))
+                parts.append(f"{label} {session.operation.value} {received}/{session.batches} batches, {session.state}")
+    if parts:
+        status.update(f"Run {number}: {'; '.join(parts)}")
+
+
+def _change(stage: Stage, console: Console) -> None:
+    from guestlist.sample.changes import change
+
+    changes = change(stage.warehouse)
+    left, joined = changes.left[_SEGMENT], changes.joined[_SEGMENT]
+    console.print(
+        f"\nThe warehouse changes: {left} people leave the segment, {joined} join, "
+        f"{changes.emails} change their email, {changes.phones} their phone, {changes.names} their name."
+    )
+
+
+def _requests_table(url: str, before: Mapping[str, Any], console: Console) -> dict[str, Any]:
+    """What the sandbox itself counted in this run."""
+    table = Table(title="Requests, as the sandbox counted them", title_justify="left")
+    for name in ("door", "requests", "add", "remove", "rows added", "rows removed"):
+        table.add_column(name, justify="left" if name == "door" else "right")
+    now: dict[str, Any] = {door: requests_summary(url, door) for door in _DOORS.values()}
+    for door, counts in now.items():
+        old = before.get(door, {"total": 0, "by_operation": {}, "rows_added": 0, "rows_removed": 0})
+        kinds = [counts["by_operation"].get(kind, 0) - old["by_operation"].get(kind, 0) for kind in ("add", "remove")]
+        rows = [counts[name] - old[name] for name in ("rows_added", "rows_removed")]
+        table.add_row(door, *(f"{value:,}" for value in (counts["total"] - old["total"], *kinds, *rows)))
+    console.print(table)
+    return now
+
+
+def _prove(workspace: Workspace, segment: Segment, sandbox: Sandbox, stage: Stage, console: Console) -> bool:
+    with console.status("The proof: the segment is read again and compared with the platforms' books ..."):
+        proofs = prove(workspace, segment, sandbox.http_url, str(stage.folder / "proof"))
+    console.rule("Proof, from the sandbox's own books")
+    table = Table()
+    for name in ("audience", "kind of key", "in the segment", "in the books", "missing", "too many", ""):
+        table.add_column(name, justify="left" if name in ("audience", "kind of key", "") else "right")
+    for proof in proofs:
+        table.add_row(*_cells(proof))
+    console.print(table)
+    return bool(proofs) and all(proof.holds for proof in proofs)
+
+
+def _cells(proof: Proof) -> tuple[str, ...]:
+    numbers = (f"{value:,}" for value in (proof.wanted, proof.held, proof.missing, proof.extra))
+    return (proof.label, proof.kind, *numbers, "[green]equal[/green]" if proof.holds else "[red]DIFFERENT[/red]")
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""This installation as the commands see it: its segments, its workspace, and the names of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from guestlist.model.segment import Segment
+from guestlist.runtime import clock
+from guestlist.runtime.config import Config
+from guestlist.runtime.segments import find_segment
+
+if TYPE_CHECKING:
+    from guestlist.runtime.wiring import Workspace
+
+
+def workspace(sleep: clock.Sleep = clock.sleep) -> Workspace:
+    """The storage and connections that the environment names; ``sleep`` is how to wait."""
+    from guestlist.runtime.wiring import Workspace
+
+    return Workspace(sleep=sleep)
+
+
+def segment_named(name: str) -> Segment:
+    """A segment by its name or its file."""
+    return find_segment(name, Config.from_environment().segments)
+
+
+def labels_of(segment: Segment, only: Sequence[str] | None) -> list[str]:
+    """The destinations that are asked for, in the order of the file; `ConfigError` where one does not exist."""
+    asked = [segment.destination(label).label for label in only or ()]
+    return [target.label for target in segment.destinations if not asked or target.label in asked]
+
+
+def run_name(kind: str) -> str:
+    """A run's id: what began it, and when."""
+    moment = clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{kind}__{moment}"

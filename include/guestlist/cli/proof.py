@@ -1,0 +1,80 @@
+"""The proof of a run: the keys in the sandbox's own books against those of the segment, read from its source anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from guestlist.model.conversation import Call
+from guestlist.model.delivery import Mode
+from guestlist.model.segment import Segment
+from guestlist.pipeline.audience import KEYS, with_keys
+from guestlist.runtime.carriers.http import HttpCarrier
+from guestlist.runtime.lake import Lake
+from guestlist.runtime.sync.plan import wanted_members
+from guestlist.runtime.sync.prepare import prepare_into
+from guestlist.runtime.wiring import Workspace
+
+_BOOKS = {"google_ads": "google", "meta": "meta"}
+"""Both of Google's doors keep one book."""
+
+
+@dataclass(frozen=True)
+class _Admin:
+    endpoint: str
+    timeout_seconds: float = 60.0
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One audience: how many keys the segment wants, how many the platform's books hold, and how the two differ."""
+
+    label: str
+    kind: str
+    wanted: int
+    held: int
+    missing: int
+    extra: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether books and segment are the same set."""
+        return not (self.missing or self.extra)
+
+
+def prove(workspace: Workspace, segment: Segment, sandbox_url: str, scratch: str) -> list[Proof]:
+    """Compare every destination of a segment, kind of key by kind of key.
+
+    The segment's keys come from its source, prepared again into ``scratch``: neither the ledger nor any plan has a say. An
+    audience that is only appended to may hold more.
+    """
+    lake = Lake(scratch)
+    prepared = prepare_into(workspace, segment, lake, f"{segment.name}/proof", lambda _rows: None)
+    carrier = HttpCarrier(_Admin(sandbox_url))
+    proofs = []
+    for target in segment.destinations:
+        capabilities = workspace.capabilities(segment)[target.label]
+        frame = with_keys(wanted_members(lake, prepared.path, segment, capabilities), capabilities)
+        keys = set(frame.select(KEYS).explode(KEYS).drop_nulls().collect().to_series())
+        audience = workspace.ledger.audience(segment.name, target.label)
+        held = _held(carrier, _BOOKS[target.platform], audience.id) if audience else set()
+        for kind in sorted({key.split("|", 1)[0] for key in keys | held}):
+            mine = {key for key in keys if key.startswith(f"{kind}|")}
+            theirs = {key for key in held if key.startswith(f"{kind}|")}
+            extra = 0 if target.mode is Mode.APPEND else len(theirs - mine)
+            proofs.append(Proof(target.label, kind, len(mine), len(theirs), len(mine - theirs), extra))
+    carrier.close()
+    return proofs
+
+
+def _held(carrier: HttpCarrier, book: str, audience: str) -> set[str]:
+    reply = carrier.send(Call("http", "GET", f"/admin/books/{book}/{audience}"))
+    keys = reply.body["keys"] if reply.status == 200 else {}
+    return {f"{kind}|{value}" for kind, values in keys.items() for value in values}
+
+
+def requests_summary(sandbox_url: str, door: str) -> dict[str, object]:
+    """What the sandbox counted at one door since it was last asked to forget."""
+    carrier = HttpCarrier(_Admin(sandbox_url))
+    reply = carrier.send(Call("http", "GET", f"/admin/requests/{door}/summary"))
+    carrier.close()
+    return dict(reply.body)

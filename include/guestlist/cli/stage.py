@@ -1,0 +1,108 @@
+"""A stage to try things on: a folder with the sample warehouse, the sandbox platforms, and an Airflow of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from guestlist.cli.pools import pools_of
+from guestlist.runtime.config import Config
+from guestlist.runtime.segments import read_segment, segment_files
+
+if TYPE_CHECKING:
+    from guestlist.sandbox.server import Sandbox
+
+_PROJECT = Path(__file__).resolve().parents[3]
+_CUSTOMER, _MANAGER, _AD_ACCOUNT = "1234567890", "9876543210", "2024001"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A folder and what stands in it."""
+
+    folder: Path
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file."""
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def airflow_home(self) -> Path:
+        """Airflow's own folder: settings, database, logs."""
+        return self.folder / "airflow"
+
+    def environment(self, sandbox: Sandbox) -> dict[str, str]:
+        """The variables under which Guestlist and Airflow use this stage and nothing else."""
+        return {
+            **os.environ,
+            "PYTHONPATH": str(_PROJECT / "include"),
+            "PYTHONWARNINGS": "ignore",
+            "GUESTLIST_HOME": str(self.folder),
+            "AIRFLOW_HOME": str(self.airflow_home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(_PROJECT / "dags"),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(_PROJECT / "plugins"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
+            "AIRFLOW__CORE__PARALLELISM": "8",  # SQLite: more at once than this and it reports locks
+            "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",  # the default holds a finished task's slot for up to 5 s
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+            **connections(sandbox, self.warehouse),
+        }
+
+    def build_warehouse(self) -> None:
+        """Make the sample warehouse; SAMPLE_ROWS says how many customers."""
+        from guestlist.sample.warehouse import build
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        build(self.warehouse, int(os.environ.get("SAMPLE_ROWS") or 50_000))
+
+    def airflow(self, *arguments: str, sandbox: Sandbox, log: IO[str]) -> subprocess.Popen[str]:
+        """Start an Airflow command on this stage."""
+        command = [sys.executable, "-m", "airflow", *arguments]
+        return subprocess.Popen(
+            command, env=self.environment(sandbox), cwd=self.folder, stdout=log, stderr=subprocess.STDOUT, text=True
+        )
+
+    def import_pools(self, sandbox: Sandbox, log: IO[str]) -> int:
+        """Make the pools that the segments' tasks name: a task whose pool is missing waits for ever."""
+        file = self.folder / "pools.json"
+        segments = [read_segment(path) for path in segment_files(Config.from_environment().segments)]
+        file.write_text(json.dumps(pools_of(segments, slots=4)), encoding="utf-8")
+        return self.airflow("pools", "import", str(file), sandbox=sandbox, log=log).wait()
+
+
+def connections(sandbox: Sandbox, warehouse: Path) -> dict[str, str]:
+    """The connections of the sample segments, pointed at the sandbox and the sample warehouse."""
+    polling = {"poll_first_seconds": 1.0, "poll_longest_seconds": 2.0}
+    google = {
+        "customer_id": _CUSTOMER,
+        "login_customer_id": _MANAGER,
+        "client_id": "sandbox-client",
+        "client_secret": "sandbox-secret",
+        "refresh_token": "sandbox-refresh",
+        "token_uri": f"{sandbox.http_url}/oauth/token",
+        "endpoint": f"{sandbox.http_url}/data_manager",
+        "grpc_endpoint": sandbox.grpc_endpoint,
+        "ca_file": str(sandbox.ca_file),
+        **polling,
+    }
+    meta = {
+        "ad_account_id": _AD_ACCOUNT,
+        "access_token": "sandbox-token",
+        "app_id": "1",
+        "app_secret": "sandbox-app-secret",
+        "endpoint": f"{sandbox.http_url}/meta",
+        **polling,
+    }
+    return {
+        "AIRFLOW_CONN_WAREHOUSE": json.dumps({"conn_type": "duckdb", "host": str(warehouse)}),
+        "AIRFLOW_CONN_GOOGLE_ADS_MAIN": json.dumps({"conn_type": "guestlist", "extra": google}),
+        "AIRFLOW_CONN_META_MAIN": json.dumps({"conn_type": "guestlist", "extra": meta}),
+    }

@@ -1,0 +1,108 @@
+"""``guestlist sync``: a whole run in this process, without Airflow."""
+
+from __future__ import annotations
+
+import getpass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from guestlist.cli.console import AsJson, Only, SegmentName, show, show_json
+from guestlist.cli.installation import labels_of, run_name, segment_named, workspace
+from guestlist.cli.leases import Lease
+from guestlist.cli.plan import FullResend, plans_of, present
+from guestlist.cli.progress import Bars
+from guestlist.cli.tables import report_table
+from guestlist.model.errors import GuestlistError, SafetyStop
+from guestlist.model.segment import Segment
+
+if TYPE_CHECKING:
+    from guestlist.runtime.sync.report import RunReport
+    from guestlist.runtime.sync.run import RunOptions
+    from guestlist.runtime.wiring import Workspace
+
+
+def sync(
+    segment: SegmentName,
+    *,
+    only: Only = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop before anything is sent.")] = False,
+    full_resend: FullResend = False,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Go on although a guard is breached; kept with your name.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a segment from its source to its report, without Airflow."""
+    from guestlist.runtime.sync.plan import PlanOptions
+    from guestlist.runtime.sync.run import RunOptions
+
+    wanted = segment_named(segment)
+    labels = labels_of(wanted, only)
+    options = RunOptions(
+        plan=PlanOptions(dry_run=dry_run, full_resend=full_resend),
+        labels=labels,
+        approved_by=f"{_user()} (command line)" if approve else None,
+    )
+    here = workspace()
+    lease = Lease(here, wanted.name)
+    bars = Bars(lease.beat)
+    here.sleep = bars.sleep
+    run_id = run_name("cli")
+    with lease.held():
+        report, error = _run(here, wanted, run_id, options, bars)
+    if dry_run and not error:
+        present(plans_of(here, wanted, run_id, labels, report.as_json()["drops"]), as_json=as_json)
+    else:
+        _present(report, error, as_json=as_json)
+
+
+def _run(
+    here: Workspace, segment: Segment, run_id: str, options: RunOptions, bars: Bars
+) -> tuple[RunReport, GuestlistError | None]:
+    """The report of a run, also of one that an error ended half way. A run that breaks off is entered as failed."""
+    from guestlist.runtime.sync.report import report_run
+    from guestlist.runtime.sync.run import run_segment
+
+    ended = False
+    try:
+        with bars:
+            report, failure = run_segment(here, segment, run_id, options, bars.watch), None
+        ended = True
+    except GuestlistError as error:
+        if here.ledger.run(segment.name, run_id) is None:  # it has not even read its source
+            raise
+        report, failure = report_run(here, segment, run_id, labels=options.labels), error
+        ended = True
+    finally:
+        if not ended:
+            here.ledger.end_run(segment.name, run_id, "failed", None)
+    return report, failure
+
+
+def _present(report: RunReport, error: GuestlistError | None, *, as_json: bool) -> None:
+    from guestlist.runtime.sync.report import verdict
+
+    data = report.as_json()
+    if as_json:
+        show_json(data)
+    else:
+        show(report_table(data))
+    if error := error or _stopped(data) or verdict(report):
+        raise error
+
+
+def _stopped(report: dict[str, Any]) -> GuestlistError | None:
+    if report["state"] != "stopped":
+        return None
+    told = "; ".join(
+        f"{item['label']}: {', '.join(item['breaches'])}" for item in report["destinations"] if item["state"] == "stopped"
+    )
+    return SafetyStop(f"nothing was sent to {told}. Run again with --approve if this is right", segment=report["segment"])
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container's user may have no name
+        return "somebody"

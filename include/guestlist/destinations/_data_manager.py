@@ -1,0 +1,273 @@
+"""Google's Data Manager API: the door for every account since April 2026; uploads are taken at once and settle later.
+
+Contract: https://developers.google.com/data-manager/api/devguides/audiences/send-audience-members
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from guestlist.destinations._data_manager_errors import verdict
+from guestlist.destinations._google import AUDIENCE_MANAGER, GoogleOptions, GoogleSettings, Row, address_of
+from guestlist.destinations._reading import count, inside, listed, text
+from guestlist.destinations.base import halving
+from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
+from guestlist.model.delivery import (
+    AudienceRef,
+    AudienceSpec,
+    AudienceState,
+    Batch,
+    JobOutcome,
+    Operation,
+    Receipt,
+    Session,
+    Settlement,
+)
+from guestlist.model.errors import (
+    BatchRefused,
+    ConfigError,
+    OutcomeUnknown,
+    ProtocolError,
+    RejectedError,
+    TransientError,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_HELP = "https://developers.google.com/data-manager/api/devguides/concepts/understand-errors"
+_MOST_RESENDS = 20
+_FORGOTTEN = frozenset({"INVALID_REQUEST_ID", "REQUEST_TOO_OLD"})
+_UPLOAD_TYPE = {"contact": "CONTACT_ID", "mobile_ad_id": "MOBILE_ID", "user_id": "USER_ID"}
+
+
+class DataManager:
+    """The conversations of one Google Ads account over the Data Manager API."""
+
+    def __init__(self, settings: GoogleSettings, options: GoogleOptions) -> None:
+        """Record the account and the kind of list."""
+        self.settings = settings
+        self.options = options
+        self.account = f"accountTypes/GOOGLE_ADS/accounts/{settings.customer_id}"
+
+    def ensure(self, spec: AudienceSpec) -> Conversation[AudienceRef]:
+        """By our reference, else by name, else create it."""
+        if (found := (yield from self._find(spec))) is None:
+            try:
+                reply = yield self._call("CreateUserList", self.account, self._user_list(spec), repeat=Repeat.LOOKUP)
+                found = reply.body
+            except OutcomeUnknown as unknown:
+                if (found := (yield from self._find(spec))) is None:
+                    raise TransientError("the list could not be created; it will be tried again") from unknown
+        return AudienceRef(id=text(found, "id"), name=spec.name, url=AUDIENCE_MANAGER)
+
+    def _find(self, spec: AudienceSpec) -> Conversation[dict[str, Json] | None]:
+        for field, value in (("integration_code", spec.reference), ("display_name", spec.name)):
+            quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+            query = {"filter": f'{field} = "{quoted}"'}
+            reply = yield self._call("ListUserLists", self.account, query)
+            for found in listed(reply.body, "userLists"):
+                self._check_kind(found, spec)
+                return found
+        return None
+
+    def _check_kind(self, found: Mapping[str, Json], spec: AudienceSpec) -> None:
+        wanted = _UPLOAD_TYPE[self.options.upload]
+        kinds = inside(found, "ingestedUserListInfo").get("uploadKeyTypes")
+        kinds = kinds if isinstance(kinds, list) else []
+        if wanted not in kinds or found.get("readOnly"):
+            held = ", ".join(map(str, kinds)) or "nothing that can be uploaded"
+            raise ConfigError(
+                f"the list {spec.name!r} is there and holds {held}{', read only' * bool(found.get('readOnly'))}; this segment "
+                f"uploads {wanted}. Choose another audience name or another `upload`",
+                help_url=_HELP,
+            )
+
+    def _user_list(self, spec: AudienceSpec) -> dict[str, Json]:
+        info: dict[str, Json] = {"uploadKeyTypes": [_UPLOAD_TYPE[self.options.upload]]}
+        if self.options.upload == "contact":
+            info["contactIdInfo"] = {"dataSourceType": "DATA_SOURCE_TYPE_FIRST_PARTY"}
+        elif self.options.upload == "mobile_ad_id":
+            info["mobileIdInfo"] = {
+                "dataSourceType": "DATA_SOURCE_TYPE_FIRST_PARTY",
+                "keySpace": self.options.key_space,
+                "appId": self.options.app_id,
+            }
+        return {
+            "displayName": spec.name,
+            "description": spec.description or f"Kept by Guestlist: {spec.reference}",
+            "integrationCode": spec.reference,
+            "membershipStatus": "OPEN",
+            "membershipDuration": f"{self.options.membership_days * 86400}s",
+            "ingestedUserListInfo": info,
+        }
+
+    def describe(self, audience: AudienceRef) -> Conversation[AudienceState]:
+        """Sizes and match rate as the list itself has them."""
+        reply = yield self._call("GetUserList", f"{self.account}/userLists/{audience.id}")
+        sizes = inside(reply.body, "sizeInfo")
+        contact = inside(inside(reply.body, "ingestedUserListInfo"), "contactIdInfo")
+        rate = count(contact, "matchRatePercentage")
+        return AudienceState(
+            size=text(sizes, "searchNetworkMembersCount") if "searchNetworkMembersCount" in sizes else None,
+            match_rate=f"{rate} %" if rate else None,
+            status=text(reply.body, "membershipStatus") if "membershipStatus" in reply.body else None,
+        )
+
+    def open(self, session: Session) -> Conversation[Mapping[str, Json]]:
+        """A replace sweeps whoever was last added before this moment, by Google's own clock."""
+        if session.operation is not Operation.REPLACE:
+            return {}
+        reply = yield self._call("ListUserLists", self.account, {"pageSize": 1})
+        try:
+            moment = parsedate_to_datetime(reply.headers.get("date", ""))
+        except ValueError:
+            silent = "Google did not say its time, without which nothing can be swept safely"
+            raise ProtocolError(silent, help_url=_HELP) from None
+        return {"as_of": f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+
+    def send(self, session: Session, handle: Mapping[str, Json], batch: Batch) -> Conversation[Receipt]:
+        """One ingest or remove request; rows that Google names are set aside and the rest is sent again."""
+        return (yield from halving(lambda rows: self._send(session, rows), batch.rows))
+
+    def _send(self, session: Session, rows: pl.DataFrame) -> Conversation[Receipt]:
+        remaining = list(enumerate(_member(row) for row in rows.iter_rows(named=True)))
+        rejected: dict[int, str] = {}
+        for _ in range(_MOST_RESENDS):
+            try:
+                reply = yield self._members_call(session, [member for _, member in remaining])
+            except BatchRefused as refusal:
+                named = {row: why for row, why in refusal.rows.items() if row < len(remaining)}
+                if not named:
+                    raise
+                rejected |= {remaining[position][0]: reason for position, reason in named.items()}
+                remaining = [item for position, item in enumerate(remaining) if position not in named]
+                if not remaining:
+                    return Receipt(0, rejected, refusal.request_id)
+                continue
+            job = text(reply.body, "requestId")
+            return Receipt(len(remaining), rejected, reply.request_id or job, job)
+        raise BatchRefused("Google keeps naming new rows of a batch as invalid", code="INVALID_AUDIENCE_MEMBER")
+
+    def _members_call(self, session: Session, members: list[Json]) -> Call:
+        body: dict[str, Json] = {
+            "destinations": self._destinations(session.audience),
+            "audienceMembers": members,
+            "encoding": "HEX",
+        }
+        if session.operation is Operation.REMOVE:
+            return self._call("RemoveAudienceMembers", "audienceMembers:remove", body, rows=len(members))
+        body["termsOfService"] = {"customerMatchTermsOfServiceStatus": "ACCEPTED"}
+        consent = {"adUserData": session.consent.ad_user_data, "adPersonalization": session.consent.ad_personalization}
+        if granted := {name: "CONSENT_GRANTED" for name, value in consent.items() if value}:
+            body["consent"] = granted
+        return self._call("IngestAudienceMembers", "audienceMembers:ingest", body, rows=len(members))
+
+    def _destinations(self, audience: AudienceRef) -> list[Json]:
+        destination: dict[str, Json] = {
+            "operatingAccount": {"accountType": "GOOGLE_ADS", "accountId": self.settings.customer_id},
+            "productDestinationId": audience.id,
+        }
+        if self.settings.login_customer_id:
+            destination["loginAccount"] = {"accountType": "GOOGLE_ADS", "accountId": self.settings.login_customer_id}
+        return [destination]
+
+    def settle(self, session: Session, handle: Mapping[str, Json], jobs: Sequence[str]) -> Conversation[Settlement]:
+        """Ask for each open request; a replace sweeps once all have succeeded, and waits for the sweep."""
+        outcomes: dict[str, JobOutcome] = {}
+        rate: str | None = handle.get("match_rate")
+        for job in jobs:
+            parts = []
+            for request_id in job.split():
+                parts.append((yield from self._outcome(request_id)))
+            if all(part is not None for part in parts):
+                outcomes[job] = _merged([part for part in parts if part is not None])
+                rate = outcomes[job].match_rate or rate
+        handle = {**handle, "match_rate": rate}
+        troubled = handle.get("troubled") or any(outcome.failed or outcome.rejected for outcome in outcomes.values())
+        if session.operation is not Operation.REPLACE or len(outcomes) < len(jobs):
+            return Settlement(len(outcomes) == len(jobs), {**handle, "troubled": bool(troubled)}, outcomes, rate)
+        if troubled:
+            raise RejectedError("a replace was not taken whole, so nobody was swept: the audience holds old and new people")
+        return (yield from self._sweep(session, handle, outcomes))
+
+    def _sweep(
+        self, session: Session, handle: Mapping[str, Json], outcomes: Mapping[str, JobOutcome]
+    ) -> Conversation[Settlement]:
+        sweep = handle.get("sweep")
+        if sweep is None:
+            body = {"destinations": self._destinations(session.audience), "removeAsOfTime": handle["as_of"]}
+            reply = yield self._call("RemoveAllAudienceMembers", "audienceMembers:removeAll", body)
+            return Settlement(
+                done=False,
+                handle={**handle, "sweep": text(reply.body, "requestId")},
+                jobs=outcomes,
+                match_rate=handle.get("match_rate"),
+            )
+        outcome = yield from self._outcome(sweep)
+        if outcome is not None and outcome.failed:
+            raise RejectedError("Google could not sweep the audience: it holds old and new people")
+        return Settlement(outcome is not None, handle, outcomes, handle.get("match_rate"))
+
+    def _outcome(self, request_id: str) -> Conversation[JobOutcome | None]:
+        try:
+            reply = yield self._call("RetrieveRequestStatus", "requestStatus:retrieve", {"requestId": request_id})
+        except RejectedError as error:
+            if error.code not in _FORGOTTEN:
+                raise
+            return JobOutcome(failed=True)  # nobody can tell any more: it is sent again
+        statuses = listed(reply.body, "requestStatusPerDestination")
+        if not statuses:
+            return None
+        status = statuses[0]
+        state = status.get("requestStatus", "REQUEST_STATUS_UNKNOWN")
+        if state in ("PROCESSING", "REQUEST_STATUS_UNKNOWN"):
+            return None
+        counts = {
+            str(item.get("reason", "UNKNOWN")).removeprefix("PROCESSING_ERROR_REASON_"): count(item, "recordCount")
+            for item in listed(inside(status, "errorInfo"), "errorCounts")
+        }
+        return JobOutcome(rejected=counts, failed=state in ("FAILED", "FAILURE"), match_rate=_match_rate(status))
+
+    def _call(self, method: str, path: str, body: Json = None, *, repeat: Repeat = Repeat.SAFE, rows: int = 0) -> Call:
+        return Call("data_manager", method, path, body or {}, repeat=repeat, rows=rows)
+
+    def judge(self, call: Call, reply: Reply) -> Verdict:
+        """By status and reason; see `_data_manager_errors`."""
+        return verdict(reply)
+
+
+def _match_rate(status: Mapping[str, Json]) -> str | None:
+    """The range, wherever the kind of data puts it; None until Google has one."""
+    for kind in inside(status, "audienceMembersIngestionStatus").values():
+        name = str(kind.get("uploadMatchRateRange", "")) if isinstance(kind, dict) else ""
+        if "_TO_" in name or "LESS_THAN" in name:
+            text = name.removeprefix("MATCH_RATE_RANGE_").removeprefix("LESS_THAN_")
+            return f"{'< ' * ('LESS_THAN' in name)}{text.replace('_TO_', '-')} %"
+    return None
+
+
+def _merged(parts: list[JobOutcome]) -> JobOutcome:
+    rejected: dict[str, int] = {}
+    for part in parts:
+        for reason, refused in part.rejected.items():
+            rejected[reason] = rejected.get(reason, 0) + refused
+    rates = [part.match_rate for part in parts if part.match_rate]
+    return JobOutcome(rejected, any(part.failed for part in parts), rates[-1] if rates else None)
+
+
+def _member(row: Row) -> Json:
+    """An audience member: all identifiers of one person."""
+    if mobile := row.get("mobile_ad_id"):
+        return {"mobileData": {"mobileIds": mobile}}
+    if user_id := row.get("external_id"):
+        return {"userIdData": {"userId": user_id}}
+    identifiers: list[Json] = [{"emailAddress": value} for value in row.get("email") or ()]
+    identifiers += [{"phoneNumber": value} for value in row.get("phone") or ()]
+    if address := address_of(row):
+        names = ("givenName", "familyName", "regionCode", "postalCode")
+        identifiers.append({"address": dict(zip(names, address, strict=True))})
+    return {"compositeData": {"userData": {"userIdentifiers": identifiers}}}

@@ -1,0 +1,219 @@
+"""Google Ads API: offline user data jobs, for accounts that may still upload through it (those that did before April 2026).
+
+Contract: https://developers.google.com/google-ads/api/docs/remarketing/audience-segments/customer-match/get-started
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from guestlist.destinations._google import AUDIENCE_MANAGER, HELP, GoogleOptions, GoogleSettings, Row, address_of
+from guestlist.destinations._google_ads_errors import error_code, partial_failures, verdict
+from guestlist.destinations._reading import inside, listed, text
+from guestlist.destinations.base import halving
+from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
+from guestlist.model.delivery import (
+    AudienceRef,
+    AudienceSpec,
+    AudienceState,
+    Batch,
+    JobOutcome,
+    Operation,
+    Receipt,
+    Session,
+    Settlement,
+)
+from guestlist.model.errors import ConfigError, OutcomeUnknown, ProtocolError, RejectedError, TransientError
+
+_KIND = {"contact": "CONTACT_INFO", "mobile_ad_id": "MOBILE_ADVERTISING_ID", "user_id": "CRM_ID"}
+_LIST_FIELDS = (
+    "user_list.resource_name, user_list.id, user_list.name, user_list.integration_code, user_list.read_only, "
+    "user_list.crm_based_user_list.upload_key_type"
+)
+
+
+class GoogleAdsJobs:
+    """The conversations of one Google Ads account over offline user data jobs: create, add operations, run, poll."""
+
+    def __init__(self, settings: GoogleSettings, options: GoogleOptions) -> None:
+        """Record the account and the kind of list."""
+        self.settings = settings
+        self.options = options
+
+    def ensure(self, spec: AudienceSpec) -> Conversation[AudienceRef]:
+        """By our reference, else by name, else create it."""
+        if (found := (yield from self._find(spec))) is None:
+            try:
+                reply = yield self._call("MutateUserLists", self._create_list(spec), repeat=Repeat.LOOKUP)
+                for created in listed(reply.body, "results"):
+                    return self._reference(text(created, "resourceName").rsplit("/", 1)[-1], spec)
+                raise ProtocolError("Google created a list and did not name it", help_url=HELP)
+            except OutcomeUnknown as unknown:
+                if (found := (yield from self._find(spec))) is None:
+                    raise TransientError("the list could not be created; it will be tried again") from unknown
+        return self._reference(text(found, "id"), spec)
+
+    def _reference(self, list_id: str, spec: AudienceSpec) -> AudienceRef:
+        return AudienceRef(id=list_id, name=spec.name, url=AUDIENCE_MANAGER)
+
+    def _find(self, spec: AudienceSpec) -> Conversation[dict[str, Json] | None]:
+        for field, value in (("integration_code", spec.reference), ("name", spec.name)):
+            rows = yield from self._search(f"SELECT {_LIST_FIELDS} FROM user_list WHERE user_list.{field} = '{_quoted(value)}'")
+            for row in rows:
+                found = inside(row, "userList")
+                kind = inside(found, "crmBasedUserList").get("uploadKeyType")
+                if kind != _KIND[self.options.upload] or found.get("readOnly"):
+                    raise ConfigError(
+                        f"the list {spec.name!r} is there and takes {kind or 'no uploads'}; this segment uploads "
+                        f"{_KIND[self.options.upload]}. Choose another audience name or another `upload`",
+                        help_url=HELP,
+                    )
+                return found
+        return None
+
+    def _create_list(self, spec: AudienceSpec) -> Json:
+        crm: dict[str, Json] = {"uploadKeyType": _KIND[self.options.upload], "dataSourceType": "FIRST_PARTY"}
+        if self.options.upload == "mobile_ad_id":
+            crm["appId"] = self.options.app_id
+        created = {
+            "name": spec.name,
+            "description": spec.description or f"Kept by Guestlist: {spec.reference}",
+            "integrationCode": spec.reference,
+            "membershipStatus": "OPEN",
+            "membershipLifeSpan": str(self.options.membership_days),
+            "crmBasedUserList": crm,
+        }
+        return {"customerId": self.settings.customer_id, "operations": [{"create": created}]}
+
+    def describe(self, audience: AudienceRef) -> Conversation[AudienceState]:
+        """Size and match rate as the list itself has them; both lag by a day or two."""
+        rows = yield from self._search(
+            "SELECT user_list.id, user_list.size_for_search, user_list.match_rate_percentage, user_list.membership_status "
+            f"FROM user_list WHERE user_list.id = {int(audience.id)}"
+        )
+        if not rows:
+            raise ConfigError(f"the list {audience.name!r} is not there any more: somebody removed it", help_url=HELP)
+        found = inside(rows[0], "userList")
+        size, rate, status = (
+            text(found, name) if name in found else None
+            for name in ("sizeForSearch", "matchRatePercentage", "membershipStatus")
+        )
+        return AudienceState(size, f"{rate} %" if rate else None, status)
+
+    def open(self, session: Session) -> Conversation[Mapping[str, Json]]:
+        """A job for this session. Its external id is the session's, so a job made by an attempt that died is found again."""
+        metadata: dict[str, Json] = {"userList": f"customers/{self.settings.customer_id}/userLists/{session.audience.id}"}
+        consent = {"adUserData": session.consent.ad_user_data, "adPersonalization": session.consent.ad_personalization}
+        granted = {name: "GRANTED" for name, value in consent.items() if value}
+        if granted and session.operation is not Operation.REMOVE:
+            metadata["consent"] = granted
+        job = {
+            "type": "CUSTOMER_MATCH_USER_LIST",
+            "externalId": str(session.id),
+            "customerMatchUserListMetadata": metadata,
+        }
+        body = {"customerId": self.settings.customer_id, "job": job}
+        try:
+            reply = yield self._call("CreateOfflineUserDataJob", body, repeat=Repeat.LOOKUP)
+            return {"job": text(reply.body, "resourceName")}
+        except (OutcomeUnknown, RejectedError) as error:
+            unsure = isinstance(error, OutcomeUnknown) or error_code(error) == "EXTERNAL_UPDATE_ID_ALREADY_EXISTS"
+            if not unsure or (resource := (yield from self._job_of(session))) is None:
+                raise
+            return {"job": resource}
+
+    def _job_of(self, session: Session) -> Conversation[str | None]:
+        rows = yield from self._search(
+            "SELECT offline_user_data_job.resource_name, offline_user_data_job.external_id FROM offline_user_data_job "
+            f"WHERE offline_user_data_job.external_id = {session.id}"
+        )
+        return text(inside(rows[0], "offlineUserDataJob"), "resourceName") if rows else None
+
+    def send(self, session: Session, handle: Mapping[str, Json], batch: Batch) -> Conversation[Receipt]:
+        """Operations with partial failure: Google names the rows that it refuses and takes the others."""
+        return (yield from halving(lambda rows: self._send(session, handle, rows), batch.rows))
+
+    def _send(self, session: Session, handle: Mapping[str, Json], rows: Any) -> Conversation[Receipt]:
+        verb = "remove" if session.operation is Operation.REMOVE else "create"
+        operations = [{verb: {"userIdentifiers": _identifiers(row)}} for row in rows.iter_rows(named=True)]
+        body = {"resourceName": handle["job"], "operations": operations, "enablePartialFailure": True}
+        reply = yield self._call("AddOfflineUserDataJobOperations", body, rows=len(operations))
+        rejected = {row: why for row, why in partial_failures(reply.body).items() if row < len(operations)}
+        return Receipt(len(operations) - len(rejected), rejected, reply.request_id)
+
+    def close(self, session: Session, handle: Mapping[str, Json]) -> Conversation[Mapping[str, Json]]:
+        """Run the job; that it runs already is as good. `settle` tells of one that cannot be run any more."""
+        yield from self._run(handle)
+        return handle
+
+    def _run(self, handle: Mapping[str, Json]) -> Conversation[bool]:
+        """Whether the job runs now; Google forgets jobs that nobody runs within five days."""
+        try:
+            yield self._call("RunOfflineUserDataJob", {"resourceName": handle["job"]})
+        except RejectedError as error:
+            if error_code(error) not in ("JOB_ALREADY_STARTED", "RESOURCE_NOT_FOUND"):
+                raise
+            return error_code(error) == "JOB_ALREADY_STARTED"
+        return True
+
+    def settle(self, session: Session, handle: Mapping[str, Json], jobs: Sequence[str]) -> Conversation[Settlement]:
+        """Ask for the job's status. SUCCESS may hide operations that were refused: those were counted when they were added."""
+        rows = yield from self._search(
+            "SELECT offline_user_data_job.resource_name, offline_user_data_job.status, offline_user_data_job.failure_reason, "
+            "offline_user_data_job.operation_metadata.match_rate_range FROM offline_user_data_job "
+            f"WHERE offline_user_data_job.resource_name = '{_quoted(handle['job'])}'"
+        )
+        if not rows:
+            return Settlement(done=True, handle=handle, jobs={"": JobOutcome(failed=True)})
+        job = inside(rows[0], "offlineUserDataJob")
+        rate = _match_rate(inside(job, "operationMetadata").get("matchRateRange"))
+        status = job.get("status")
+        if status == "PENDING" and not (yield from self._run(handle)):
+            status = "FAILED"  # it was not run within five days, and cannot be any more
+        if status == "FAILED":
+            return Settlement(done=True, handle=handle, jobs={"": JobOutcome(failed=True, match_rate=rate)}, match_rate=rate)
+        return Settlement(done=status == "SUCCESS", handle=handle, match_rate=rate)
+
+    def _search(self, query: str) -> Conversation[list[dict[str, Json]]]:
+        rows: list[dict[str, Json]] = []
+        token = ""
+        while True:
+            body = {"customerId": self.settings.customer_id, "query": query}
+            reply = yield self._call("Search", body | ({"pageToken": token} if token else {}))
+            rows += listed(reply.body, "results")
+            if not reply.body.get("nextPageToken"):
+                return rows
+            token = text(reply.body, "nextPageToken")
+
+    def _call(self, method: str, body: Json, *, repeat: Repeat = Repeat.SAFE, rows: int = 0) -> Call:
+        return Call("google_ads", method, f"customers/{self.settings.customer_id}", body, repeat=repeat, rows=rows)
+
+    def judge(self, call: Call, reply: Reply) -> Verdict:
+        """By gRPC status and error code; see `_google_ads_errors`."""
+        return verdict(reply)
+
+
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def _match_rate(name: Json) -> str | None:
+    if not isinstance(name, str) or "RANGE" not in name:
+        return None
+    text = name.removeprefix("MATCH_RANGE_")
+    return f"< {text.removeprefix('LESS_THAN_')} %" if "LESS_THAN" in text else f"{text.replace('_TO_', '-')} %"
+
+
+def _identifiers(row: Row) -> list[Json]:
+    """One object an identifier: two in one object would silently keep only the last."""
+    if mobile := row.get("mobile_ad_id"):
+        return [{"mobileId": value} for value in mobile]
+    if user_id := row.get("external_id"):
+        return [{"thirdPartyUserId": user_id}]
+    identifiers: list[Json] = [{"hashedEmail": value} for value in row.get("email") or ()]
+    identifiers += [{"hashedPhoneNumber": value} for value in row.get("phone") or ()]
+    if address := address_of(row):
+        names = ("hashedFirstName", "hashedLastName", "countryCode", "postalCode")
+        identifiers.append({"addressInfo": dict(zip(names, address, strict=True))})
+    return identifiers

@@ -1,0 +1,153 @@
+"""What every platform's file provides: settings, options, capabilities, and its conversations with the platform."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from guestlist.model.conversation import Call, Conversation, Json, Reply, Verdict
+from guestlist.model.delivery import (
+    AudienceRef,
+    AudienceSpec,
+    AudienceState,
+    Batch,
+    Capabilities,
+    Receipt,
+    Session,
+    Settlement,
+)
+from guestlist.model.errors import BatchRefused, ConfigError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from guestlist.model.connection import Connection
+
+
+class Settings(BaseModel):
+    """What a connection holds, for one platform. Unknown keys are refused; secrets are `SecretStr` and never shown.
+
+    ``endpoint`` points the platform at any server. The polling settings override the platform's own schedule, in seconds.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    endpoint: str | None = None
+    timeout_seconds: float = 60.0
+    poll_first_seconds: float | None = None
+    poll_longest_seconds: float | None = None
+
+    @classmethod
+    def of(cls, connection: Connection) -> Self:
+        """Read a connection's ``extra``; every problem is told, no value is repeated."""
+        try:
+            return cls.model_validate(dict(connection.extra))
+        except ValidationError as error:
+            problems = "; ".join(f"{_dotted(item['loc'])}: {_told(item['type'], item['msg'])}" for item in error.errors())
+            known = ", ".join(cls.model_fields)
+            raise ConfigError(f"connection {connection.id!r} cannot be used: {problems}. Its extra takes: {known}") from None
+
+
+def _dotted(location: Sequence[int | str]) -> str:
+    return ".".join(map(str, location)) or "extra"
+
+
+def _told(kind: str, message: str) -> str:
+    return {"missing": "is missing", "extra_forbidden": "nobody knows this key"}.get(
+        kind, message.removeprefix("Value error, ")
+    )
+
+
+class Options(BaseModel):
+    """A platform's own keys in a segment's destination."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Destination(ABC):
+    """One audience's platform. Every method is a conversation: it yields calls, is sent replies, and does no IO."""
+
+    Settings: ClassVar[type[Settings]]
+    Options: ClassVar[type[BaseModel]] = Options
+
+    def __init__(self, settings: Any, options: Any) -> None:
+        """Record the settings; nothing is sent or checked here."""
+        self.settings = settings
+        self.options = options
+        self.capabilities = self.capabilities_for(options)
+
+    @classmethod
+    @abstractmethod
+    def capabilities_for(cls, options: Any) -> Capabilities:
+        """What the platform can do with these options."""
+
+    @abstractmethod
+    def ensure(self, spec: AudienceSpec) -> Conversation[AudienceRef]:
+        """Find the audience on the platform, or create it; doing it twice gives the same one."""
+
+    @abstractmethod
+    def describe(self, audience: AudienceRef) -> Conversation[AudienceState]:
+        """Ask the platform for the size, match rate and status of an audience."""
+
+    @abstractmethod
+    def judge(self, call: Call, reply: Reply) -> Verdict:
+        """What a reply means, decided on status and codes only."""
+
+    def open(self, session: Session) -> Conversation[Mapping[str, Json]]:
+        """Begin a session; the handle that it returns is kept and given to the other methods. May be called again."""
+        return {}
+        yield  # the base has nothing to ask; this makes it a conversation
+
+    @abstractmethod
+    def send(self, session: Session, handle: Mapping[str, Json], batch: Batch) -> Conversation[Receipt]:
+        """Deliver one batch."""
+
+    def close(self, session: Session, handle: Mapping[str, Json]) -> Conversation[Mapping[str, Json]]:
+        """Say that all batches have been sent. May be called again."""
+        return handle
+        yield
+
+    def settle(self, session: Session, handle: Mapping[str, Json], jobs: Sequence[str]) -> Conversation[Settlement]:
+        """Ask once whether the platform has finished. ``jobs`` are those of the receipts that are still open."""
+        return Settlement(done=True, handle=handle)
+        yield
+
+
+Send = Callable[["pl.DataFrame"], Conversation[Receipt]]
+
+
+def halving(send: Send, rows: pl.DataFrame, *, most_refusals: int = 64) -> Conversation[Receipt]:
+    """Send rows; where the platform refuses the whole without naming a row, send halves, down to the row.
+
+    After ``most_refusals`` refusals the rest is set aside as rejected: a batch that is bad throughout must not cost a
+    request a row.
+    """
+    accepted, refusals = 0, 0
+    rejected: dict[int, str] = {}
+    request_id: str | None = None
+    job: str | None = None
+    pending = [(0, rows.height)]
+    while pending:
+        start, length = pending.pop()
+        try:
+            receipt = yield from send(rows.slice(start, length))
+        except BatchRefused as refusal:
+            refusals += 1
+            if length == 1 or refusals > most_refusals:
+                reason = refusal.code or "refused"
+                rejected |= dict.fromkeys(range(start, start + length), reason)
+            else:
+                half = length // 2
+                pending += [(start + half, length - half), (start, half)]
+            continue
+        accepted += receipt.accepted
+        rejected |= {start + index: reason for index, reason in receipt.rejected.items()}
+        request_id, job = receipt.request_id, _joined(job, receipt.job)
+    return Receipt(accepted, rejected, request_id, job)
+
+
+def _joined(first: str | None, second: str | None) -> str | None:
+    return " ".join(job for job in (first, second) if job) or None

@@ -1,0 +1,292 @@
+"""Meta customer-file Custom Audiences: create, users add and remove, usersreplace with its session.
+
+Contract: https://developers.facebook.com/documentation/ads-commerce/marketing-api/audiences/guides/custom-audiences
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar, Literal
+
+import pydantic
+from pydantic import AfterValidator, BaseModel, BeforeValidator, SecretStr
+
+from guestlist.destinations import _meta_errors as errors
+from guestlist.destinations._reading import count, inside, listed, text
+from guestlist.destinations.base import Destination, Options, Settings, halving
+from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
+from guestlist.model.delivery import (
+    AudienceRef,
+    AudienceSpec,
+    AudienceState,
+    Batch,
+    Capabilities,
+    Composite,
+    Field,
+    JobOutcome,
+    Limits,
+    MatchKey,
+    Mode,
+    Operation,
+    Polling,
+    Receipt,
+    Session,
+    Settlement,
+)
+from guestlist.model.errors import OutcomeUnknown, RejectedError, TransientError
+
+KEYS = (
+    MatchKey(Field.EMAIL, "email.meta.v1", "EMAIL"),
+    MatchKey(Field.PHONE, "phone.e164_digits.v1", "PHONE"),
+    MatchKey(Field.FIRST_NAME, "name.meta.v1", "FN"),
+    MatchKey(Field.LAST_NAME, "name.meta.v1", "LN"),
+    MatchKey(Field.FIRST_INITIAL, "initial.meta.v1", "FI"),
+    MatchKey(Field.CITY, "city.meta.v1", "CT"),
+    MatchKey(Field.STATE, "state.meta.v1", "ST"),
+    MatchKey(Field.POSTAL_CODE, "postal_code.meta.v1", "ZIP"),
+    MatchKey(Field.COUNTRY, "country.meta.v1", "COUNTRY"),
+    MatchKey(Field.GENDER, "gender.meta.v1", "GEN"),
+    MatchKey(Field.BIRTH_YEAR, "birth_year.meta.v1", "DOBY"),
+    MatchKey(Field.BIRTH_MONTH, "birth_month.meta.v1", "DOBM"),
+    MatchKey(Field.BIRTH_DAY, "birth_day.meta.v1", "DOBD"),
+    MatchKey(Field.MOBILE_AD_ID, "mobile_ad_id.meta.v1", "MADID", plain=True),
+    MatchKey(Field.EXTERNAL_ID, "external_id.meta.v1", "EXTERN_ID", plain=True),
+)
+_WIRE = {key.field: key.wire for key in KEYS}
+PROFILE = Composite(
+    "profile",
+    required=(Field.FIRST_NAME, Field.LAST_NAME),
+    optional=(
+        Field.FIRST_INITIAL, Field.CITY, Field.STATE, Field.POSTAL_CODE, Field.COUNTRY, Field.GENDER,
+        Field.BIRTH_YEAR, Field.BIRTH_MONTH, Field.BIRTH_DAY,
+    ),
+    only_alone=True,
+)  # fmt: skip
+_PAGE = 200
+_BROKEN = {
+    414: "a replace of this audience is under way",
+    415: "the last replace failed: run it again",
+    470: "the audience's creator is inactive",
+    471: "Meta flagged the audience: rename it without health or finance terms",
+    500: "Meta asks the advertiser to act on this audience",
+}
+
+
+def _account_id(value: str) -> str:
+    digits = value.removeprefix("act_")
+    if not (digits.isascii() and digits.isdigit()):
+        raise ValueError("an ad account id is a number, with or without act_ before it")
+    return digits
+
+
+class MetaSettings(Settings):
+    """An ad account and a system user's token for it. ``app_secret`` signs every call; ``ca_file`` vouches for ``endpoint``."""
+
+    ad_account_id: Annotated[str, BeforeValidator(str), AfterValidator(_account_id)]
+    access_token: SecretStr
+    app_id: str | None = None
+    app_secret: SecretStr | None = None
+    api_version: str = pydantic.Field("v26.0", pattern=r"^v\d+\.\d+$")
+    ca_file: str | None = None
+
+
+class MetaOptions(Options):
+    """``customer_file_source`` is descriptive; ``retention_days`` lets Meta forget people who are not renewed."""
+
+    customer_file_source: Literal["USER_PROVIDED_ONLY", "PARTNER_PROVIDED_ONLY", "BOTH_USER_AND_PARTNER_PROVIDED"] = (
+        "USER_PROVIDED_ONLY"
+    )
+    retention_days: int | None = pydantic.Field(None, ge=1, le=180)
+
+
+class Meta(Destination):
+    """Uploads act at once and are counted by session; only a replace settles later."""
+
+    Settings: ClassVar[type[Settings]] = MetaSettings
+    Options: ClassVar[type[BaseModel]] = MetaOptions
+    settings: MetaSettings
+    options: MetaOptions
+
+    @classmethod
+    def capabilities_for(cls, options: MetaOptions) -> Capabilities:
+        """Ten thousand rows a request, one value a field."""
+        return Capabilities(
+            platform="meta",
+            title="Meta",
+            modes=(Mode.MIRROR, Mode.APPEND, Mode.REMOVE, Mode.REPLACE),
+            keys=KEYS,
+            composites=(PROFILE,),
+            limits=Limits(
+                rows_per_batch=10_000,
+                one_value_per_field=True,
+                minimum_members=100,
+                membership_days=options.retention_days,
+            ),
+            docs="https://developers.facebook.com/docs/marketing-api/reference/custom-audience/users",
+            polling=Polling(first=10.0, factor=2.0, longest=900.0, give_up=24 * 3600.0),
+            takes_value=True,
+        )
+
+    def ensure(self, spec: AudienceSpec) -> Conversation[AudienceRef]:
+        """By our reference in the description, else by name, else create it."""
+        if (found := (yield from self._find(spec))) is None:
+            try:
+                reply = yield self._call("POST", self._account("customaudiences"), self._create(spec), repeat=Repeat.LOOKUP)
+                found = text(reply.body, "id")
+            except OutcomeUnknown as unknown:
+                if (found := (yield from self._find(spec))) is None:
+                    raise TransientError("the audience could not be created; it will be tried again") from unknown
+        account = self.settings.ad_account_id
+        url = f"https://business.facebook.com/adsmanager/audiences?act={account}&selected_audience_ids={found}"
+        return AudienceRef(id=found, name=spec.name, url=url)
+
+    def _find(self, spec: AudienceSpec) -> Conversation[str | None]:
+        named: str | None = None
+        after = ""
+        while True:
+            query = {"fields": "id,name,description", "limit": _PAGE} | ({"after": after} if after else {})
+            reply = yield self._call("GET", self._account("customaudiences"), query)
+            for item in listed(reply.body, "data", required=True):
+                if spec.reference in str(item.get("description", "")):
+                    return text(item, "id")
+                if item.get("name") == spec.name and named is None:
+                    named = text(item, "id")
+            paging = inside(reply.body, "paging")
+            after = text(inside(paging, "cursors"), "after") if paging.get("next") else ""
+            if not after:
+                return named
+
+    def _create(self, spec: AudienceSpec) -> Json:
+        return {
+            "name": spec.name,
+            "description": f"{spec.description} [{spec.reference}]".strip(),
+            "subtype": "CUSTOM",
+            "customer_file_source": self.options.customer_file_source,
+            **({"is_value_based": True} if spec.value_based else {}),
+            **({"retention_days": self.options.retention_days} if self.options.retention_days else {}),
+        }
+
+    def describe(self, audience: AudienceRef) -> Conversation[AudienceState]:
+        """Bounds of the size; -1 means that Meta does not tell."""
+        fields = "operation_status,delivery_status,approximate_count_lower_bound,approximate_count_upper_bound"
+        reply = yield self._call("GET", audience.id, {"fields": fields})
+        low = count(reply.body, "approximate_count_lower_bound")
+        high = count(reply.body, "approximate_count_upper_bound")
+        told = "approximate_count_lower_bound" in reply.body and low >= 0
+        status = inside(reply.body, "operation_status")
+        return AudienceState(
+            size=f"{low}-{high}" if told else None, status=text(status, "description") if "description" in status else None
+        )
+
+    def open(self, session: Session) -> Conversation[Mapping[str, Json]]:
+        """A replace must find the audience at rest; adds and removes start with their first batch."""
+        if session.operation is Operation.REPLACE:
+            yield from self._at_rest(session.audience, failing={470, 471, 500, 414})
+        return {}
+
+    def _at_rest(self, audience: AudienceRef, failing: set[int]) -> Conversation[int]:
+        reply = yield self._call("GET", audience.id, {"fields": "operation_status"})
+        code = count(inside(reply.body, "operation_status"), "code")
+        if code == 414 and code in failing:
+            raise TransientError(_BROKEN[code], code=str(code), retry_after=60.0)
+        if code in failing:
+            raise RejectedError(_BROKEN[code], code=str(code), help_url=errors.HELP)
+        return code
+
+    def send(self, session: Session, handle: Mapping[str, Json], batch: Batch) -> Conversation[Receipt]:
+        """One request; rows that Meta shows as invalid are set aside."""
+        if session.operation is Operation.REPLACE:  # a replace is one session: its batches cannot be cut again
+            return (yield from self._send(session, batch.sequence, batch.rows))
+        return (yield from halving(lambda rows: self._send(session, batch.sequence, rows), batch.rows))
+
+    def _send(self, session: Session, sequence: int, rows: object) -> Conversation[Receipt]:
+        data = _rows(rows, session)
+        edge = "usersreplace" if session.operation is Operation.REPLACE else "users"
+        body = {
+            "payload": {"schema": _schema(session), "is_raw": True, "data": data},
+            "session": {
+                "session_id": session.id,
+                "batch_seq": sequence,
+                "last_batch_flag": sequence == session.total_batches,
+                "estimated_num_total": session.total_users,
+            },
+        }
+        if session.operation is Operation.REMOVE:
+            body["method"] = "DELETE"  # as a form field: the payload does not fit into an address
+        path = f"{session.audience.id}/{edge}"
+        reply: Reply | None
+        if session.operation is Operation.REPLACE and sequence == 1:
+            reply = yield from self._begin_replace(session, path, body, len(data))
+        else:
+            reply = yield self._call("POST", path, body, rows=len(data))
+        if reply is None:
+            return Receipt(len(data))
+        rejected = dict.fromkeys(_invalid(reply.body, data), "invalid_entry")
+        return Receipt(len(data) - len(rejected), rejected, reply.request_id)
+
+    def _begin_replace(self, session: Session, path: str, body: Json, rows: int) -> Conversation[Reply | None]:
+        """The first batch begins a replace, and begins it anew when it comes again: None if Meta has it already."""
+        if (yield from self._seen(session)) is not None:
+            return None  # an attempt that died had sent it
+        try:
+            return (yield self._call("POST", path, body, repeat=Repeat.LOOKUP, rows=rows))
+        except OutcomeUnknown as unknown:
+            if (yield from self._seen(session)) is None:
+                raise TransientError("the replace could not be begun; it will be tried again") from unknown
+            return None
+
+    def settle(self, session: Session, handle: Mapping[str, Json], jobs: Sequence[str]) -> Conversation[Settlement]:
+        """Compare what Meta says it received in this session with what was sent; a replace also has to come to rest."""
+        code = yield from self._at_rest(session.audience, failing={415, 470, 471, 500})
+        if session.operation is Operation.REPLACE and code == 414:
+            return Settlement(done=False, handle=handle)
+        seen = yield from self._seen(session)
+        if seen is None or count(seen, "num_received") < session.total_users:
+            return Settlement(done=False, handle=handle)
+        invalid = max(count(seen, "num_invalid_entries") - session.refused, 0)
+        outcome = JobOutcome(rejected={"invalid_entry": invalid} if invalid else {})
+        return Settlement(done=True, handle=handle, jobs={"": outcome})
+
+    def _seen(self, session: Session) -> Conversation[dict[str, Json] | None]:
+        """What Meta has received in this session; None while it does not know of it."""
+        reply = yield self._call("GET", f"{session.audience.id}/sessions", {"session_id": session.id})
+        found = listed(reply.body, "data", required=True)
+        return next((item for item in found if str(item.get("session_id")) == str(session.id)), None)
+
+    def judge(self, call: Call, reply: Reply) -> Verdict:
+        """By code and subcode; see `_meta_errors`."""
+        return errors.verdict(reply)
+
+    def _account(self, edge: str) -> str:
+        return f"act_{self.settings.ad_account_id}/{edge}"
+
+    def _call(self, method: str, path: str, body: Json, *, repeat: Repeat = Repeat.SAFE, rows: int = 0) -> Call:
+        return Call("meta", method, path, body, repeat=repeat, rows=rows)
+
+
+def _schema(session: Session) -> list[str]:
+    return [_WIRE[name] for name in session.fields] + (["LOOKALIKE_VALUE"] if session.currency else [])
+
+
+def _rows(rows: object, session: Session) -> list[list[Json]]:
+    """One list a row, in the order of the schema; an unknown value is the empty string, never its hash."""
+    columns = [name.value for name in session.fields] + (["value"] if session.currency else [])
+    filled = rows.select(columns).iter_rows()  # type: ignore[attr-defined]  # a polars frame; importing polars costs half a second
+    return [["" if value is None else value for value in row] for row in filled]
+
+
+def _invalid(body: Json, data: list[list[Json]]) -> list[int]:
+    """The rows that Meta shows among its samples of invalid entries: a list, or a map from value to reason."""
+    samples = body.get("invalid_entry_samples") if isinstance(body, dict) else None
+    if not isinstance(samples, list | dict) or not samples:
+        return []
+    shown = {sample if isinstance(sample, str) else json.dumps(sample, sort_keys=True) for sample in samples}
+    return [
+        index
+        for index, row in enumerate(data)
+        if json.dumps(row) in shown or any(isinstance(value, str) and value and value in shown for value in row)
+    ]
+
+
+DESTINATION = Meta

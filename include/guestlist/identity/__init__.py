@@ -1,0 +1,1 @@
+"""Floor 1: raw value -> match key, as Polars expressions."""

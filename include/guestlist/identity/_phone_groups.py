@@ -1,0 +1,137 @@
+"""Digits of many regions -> answers: rows that share a plan are answered together, and the groups in parallel."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from guestlist.identity import _phone_plan as by_plan
+from guestlist.identity._phone_metadata import calling_code_by_prefix, plan_of_region, regions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+NO_HOME, UNKNOWN_HOME = -1, -2  # instead of an index into `regions`: none given, none that libphonenumber knows
+ANSWER = {"row": pl.UInt32, "e164": pl.String, "reason": pl.String, "valid": pl.Boolean}
+
+_FIRST_HOME = 1000  # groups below are calling codes, from here on regions
+_NO_CODE = 0
+_MIN_AFTER_IDD = 3  # after an international prefix libphonenumber wants at least so many digits
+
+
+def answers(read: pl.DataFrame) -> pl.DataFrame:
+    """Answer rows of ``row``, ``home``, ``plus`` and ``digits``; rows come back in any order, as `ANSWER`."""
+    idd_of = {home: plan_of_region(regions()[home]).idd for home in read["home"].unique().to_list() if home >= 0}
+    coded = in_slices(read, lambda rows: _after_plus(rows, idd_of))
+    may_be_idd = pl.col("idd").is_not_null()
+    by_idd = coded.filter(may_be_idd).partition_by("idd", as_dict=True)
+    abroad = pl.collect_all([by_plan.after_idd(part.lazy(), idd_of[home]) for (home,), part in by_idd.items()])
+    grouped = in_slices(pl.concat([coded.filter(~may_be_idd), *abroad]), _grouped)
+    has_plan = (pl.col("group") > _NO_CODE).fill_null(value=False)
+    parts = grouped.filter(has_plan).partition_by("group", as_dict=True, include_key=False)
+    answered = _answered({group: part for (group,), part in parts.items()})
+    return pl.concat([refused(grouped.filter(~has_plan), _why_without_plan()), *answered])
+
+
+def refused(rows: pl.DataFrame, reason: pl.Expr) -> pl.DataFrame:
+    """`ANSWER` for rows that were not parsed."""
+    return rows.select("row", e164=pl.lit(None, pl.String), reason=reason, valid=pl.lit(None, pl.Boolean))
+
+
+def in_slices(rows: pl.DataFrame, step: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
+    """Run a step on one slice of the rows for each thread: a chain of string kernels uses one thread only."""
+    slices = [step(part.lazy()) for part in _slices(rows, _share(rows.height))]
+    return pl.concat(pl.collect_all(slices))
+
+
+def _share(height: int) -> int:
+    return max(1, -(-height // pl.thread_pool_size()))
+
+
+def _slices(rows: pl.DataFrame, size: int) -> Iterable[pl.DataFrame]:
+    return (rows.slice(start, size) for start in range(0, max(1, rows.height), size))
+
+
+def _after_plus(rows: pl.LazyFrame, idd_of: dict[int, str]) -> pl.LazyFrame:
+    """Add ``coded`` (the digits where a plus stands before a known calling code, else null) and ``idd``.
+
+    ``idd`` is null where none of the homes' international prefixes begins the digits, else the first home that dials
+    the same prefix as the row's.
+    """
+    digits, coded, home = pl.col("digits"), pl.col("coded"), pl.col("home")
+    # a plus before an unknown code is forgiven: libphonenumber then reads the rest as dialled from the region
+    is_coded = pl.col("plus") & (_calling_code(digits) > _NO_CODE)
+    first_with = {idd: home for home, idd in reversed(idd_of.items())}
+    spokesman = pl.Series([first_with.get(idd_of.get(home, "")) for home in range(len(regions()))], dtype=pl.Int16)
+    may_be_idd = coded.is_null() & (home >= 0) & digits.str.contains("|".join(first_with) or "^x")
+    return rows.with_columns(coded=pl.when(is_coded).then(digits)).with_columns(
+        idd=pl.when(may_be_idd).then(pl.lit(spokesman).gather(pl.max_horizontal(home, 0)))
+    )
+
+
+def _grouped(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """``group``: the calling code where there is one (0 if it is unknown), else the region, else null."""
+    coded, home = pl.col("coded"), pl.col("home")
+    code = pl.when(coded.is_not_null()).then(_calling_code(coded))
+    return rows.select("row", "plus", "home", digits=pl.coalesce(coded, "digits"), group=pl.coalesce(code, _home_group(home)))
+
+
+def _home_group(home: pl.Expr) -> pl.Expr:
+    return pl.when(home >= 0).then(home + _FIRST_HOME)
+
+
+def _calling_code(digits: pl.Expr) -> pl.Expr:
+    """The calling code that digits begin with, 0 if none or if too few digits are there."""
+    codes = pl.lit(pl.Series(calling_code_by_prefix(), dtype=pl.Int16))
+    enough = pl.when(digits.str.len_bytes() >= _MIN_AFTER_IDD).then(digits.str.slice(0, 3)).otherwise(pl.lit("000"))
+    return codes.gather(enough.cast(pl.UInt16))
+
+
+def _why_without_plan() -> pl.Expr:
+    return (
+        pl.when(pl.col("plus") | (pl.col("group") == _NO_CODE))
+        .then(pl.lit("not_a_number"))
+        .when(pl.col("home") == NO_HOME)
+        .then(pl.lit("no_region"))
+        .otherwise(pl.lit("unknown_region"))
+    )
+
+
+def _answered(parts: dict[int, pl.DataFrame]) -> list[pl.DataFrame]:
+    """`ANSWER` for rows with a group, by group."""
+    plans, is_open = _plans(parts), pl.col("open").is_not_null()
+    answered, still_open = [], []
+    for (code, _), answers in zip(plans, pl.collect_all([plan for _, plan in plans]), strict=True):
+        if answers["open"].null_count() == answers.height:
+            answered.append(answers)
+        else:
+            answered.append(answers.filter(~is_open))
+            still_open.append(by_plan.validated(answers.lazy().filter(is_open), code))
+    return [answers.select(*ANSWER) for answers in (*answered, *pl.collect_all(still_open))]
+
+
+def _plans(parts: dict[int, pl.DataFrame]) -> list[tuple[int, pl.LazyFrame]]:
+    """One query for each calling code (its patterns are compiled once), or more where one would hold up the rest."""
+    size = _share(sum(part.height for part in parts.values()))
+    numbers_of: dict[int, list[pl.LazyFrame]] = defaultdict(list)
+    heights: dict[int, int] = defaultdict(int)
+    for group, part in parts.items():
+        for rows in _slices(part, size):
+            code, numbers = _numbers(group, rows.lazy())
+            numbers_of[code].append(numbers)
+            heights[code] += rows.height
+    return [
+        (code, by_plan.answer(numbers, code))
+        for code, pieces in numbers_of.items()
+        for numbers in (pieces if heights[code] > size else [pl.concat(pieces)])
+    ]
+
+
+def _numbers(group: int, rows: pl.LazyFrame) -> tuple[int, pl.LazyFrame]:
+    """The calling code of a group, and its rows as national numbers."""
+    if group < _FIRST_HOME:
+        return group, by_plan.international(rows, group)
+    plan = plan_of_region(regions()[group - _FIRST_HOME])
+    return plan.calling_code, by_plan.national(rows, plan)

@@ -1,0 +1,177 @@
+"""The recipes: named, versioned rules from a raw value to the match key that a platform compares.
+
+A recipe is a base, which several platforms share, and a finish of its own. ``normalise`` does both; a caller with several
+platforms computes each base once with ``normalise_base`` and then every platform's finish with ``finish``.
+
+A released recipe never changes what it gives for a value: a better rule is a new version beside it, because the members
+of every audience were sent under the old one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import polars as pl
+
+from guestlist.identity import countries, emails, ids, names, people, places
+from guestlist.identity.hashing import sha256_hex
+from guestlist.identity.phone import phone_expr
+from guestlist.identity.text import Rule, first_reason, followed_by, visible
+from guestlist.model.errors import ConfigError
+
+GOOGLE = "https://developers.google.com/data-manager/api/devguides/concepts/formatting"
+META = "https://developers.facebook.com/documentation/ads-commerce/marketing-api/audiences/guides/custom-audiences"
+E164 = "https://github.com/google/libphonenumber/blob/master/FAQ.md"
+
+
+@dataclass(frozen=True)
+class Base:
+    """The part of a rule that platforms share. With ``tells_validity`` its Struct has a third field, ``valid`` (Boolean)."""
+
+    name: str
+    rule: Rule
+    needs_region: bool = False
+    tells_validity: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """From a raw String column to Struct ``value``, ``reason`` (String), for phones also ``valid`` (Boolean).
+
+    Either ``value`` or ``reason`` is null. ``rule`` is the whole way; ``finish`` goes on from the value of ``base``.
+    ``source`` is the address of the platform's page.
+    """
+
+    name: str
+    hashed: bool
+    """SHA-256 hex goes out; False: the platform takes the value as it is."""
+    rule: Rule
+    source: str
+    needs_region: bool = False
+    """It reads the person's country: any form that `countries.country_alpha2` understands."""
+    base: str = "text"
+    finish: Rule = field(default=ids.unchanged)
+
+    @property
+    def tells_validity(self) -> bool:
+        """Whether the Struct has ``valid``."""
+        return BASES[self.base].tells_validity
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of that name.
+
+    Raises:
+        ConfigError: there is none; the message lists those that there are.
+    """
+    if name not in RECIPES:
+        raise ConfigError(f"There is no recipe {name!r}. Use one of: {', '.join(sorted(RECIPES))}")
+    return RECIPES[name]
+
+
+def normalise(recipe: Recipe, value: pl.Expr, region: pl.Expr | None) -> pl.Expr:
+    """The recipe on a raw String column: Struct ``value``, ``reason`` and, for phones, ``valid``.
+
+    Null, empty, and nothing but white space or invisible characters give the reason ``blank``. The result is called
+    ``value`` whatever the column was called: give it an alias. ``region`` is a column or a literal.
+    """
+    return recipe.rule(value, region)
+
+
+def normalise_base(name: str, value: pl.Expr, region: pl.Expr | None) -> pl.Expr:
+    """A base on a raw String column, for several recipes to `finish`; the Struct has the same fields as theirs."""
+    base = BASES[name]
+    seen = pl.struct(value=visible(value)).struct.with_fields(reason=first_reason(("blank", pl.field("value").is_null())))
+    return followed_by(seen, base.rule, region, tells_validity=base.tells_validity)
+
+
+def finish(recipe: Recipe, base: pl.Expr, region: pl.Expr | None) -> pl.Expr:
+    """What `normalise` gives, from the column that `normalise_base` made of the recipe's base."""
+    return followed_by(base, recipe.finish, region)
+
+
+def normalise_frame(frame: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+    """The recipe on the columns ``value`` and ``region`` (String; the person's country), row by row.
+
+    Returns ``normalised``, ``sha256`` (null where the recipe sends plain values), ``reason`` (String) and ``valid``
+    (Boolean; null but for phones).
+    """
+    region = pl.col("region") if recipe.needs_region else None
+    # the streaming engine uses all cores for one expression, the other one does not
+    made = frame.lazy().select(made=normalise(recipe, pl.col("value"), region)).collect(engine="streaming").unnest("made")
+    digest = sha256_hex(pl.col("value")) if recipe.hashed else pl.lit(None, dtype=pl.String)
+    valid = pl.col("valid") if recipe.tells_validity else pl.lit(None, dtype=pl.Boolean)
+    return made.select(normalised="value", sha256=digest, reason="reason", valid=valid)
+
+
+def _e164(value: pl.Expr, region: pl.Expr | None) -> pl.Expr:
+    """E.164 with its plus; reasons are those of `phone_expr`. Without a region only a plus tells which country is meant."""
+    return phone_expr(value, countries.phone_region(region)).struct.rename_fields(["value", "reason", "valid"])
+
+
+def _without_plus(value: pl.Expr, _region: pl.Expr | None = None) -> pl.Expr:
+    return ids.unchanged(value.str.strip_prefix("+"))
+
+
+BASES: Mapping[str, Base] = MappingProxyType(
+    {
+        base.name: base
+        for base in (
+            Base("text", ids.unchanged),
+            Base("email", emails.email),
+            Base("name", names.name),
+            Base("phone.e164", _e164, needs_region=True, tells_validity=True),
+        )
+    }
+)
+"""What recipes share. Everything begins with ``text``: visible characters, trimmed."""
+
+
+def _define(
+    name: str,
+    source: str,
+    finish: Rule = ids.unchanged,
+    *,
+    base: str = "text",
+    plain: bool = False,
+    needs_region: bool = False,
+) -> Recipe:
+    def rule(value: pl.Expr, region: pl.Expr | None) -> pl.Expr:
+        return followed_by(normalise_base(base, value, region), finish, region)
+
+    asks = needs_region or BASES[base].needs_region
+    return Recipe(name, not plain, rule, source, needs_region=asks, base=base, finish=finish)
+
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {
+        one.name: one
+        for one in (
+            _define("email.google.v1", GOOGLE, emails.folded_by_google, base="email"),
+            _define("email.meta.v1", META, base="email"),
+            _define("phone.e164_plus.v1", E164, base="phone.e164"),
+            _define("phone.e164_digits.v1", E164, _without_plus, base="phone.e164"),
+            _define("name.google.v1", GOOGLE, names.name_for_google, base="name"),
+            _define("name.meta.v1", META, names.name_for_meta, base="name"),
+            _define("initial.meta.v1", META, names.initial_for_meta, base="name"),
+            _define("city.meta.v1", META, places.city_for_meta),
+            _define("state.meta.v1", META, places.state_for_meta, needs_region=True),
+            _define("postal_code.google.v1", GOOGLE, places.postal_code_for_google, plain=True, needs_region=True),
+            _define("postal_code.meta.v1", META, places.postal_code_for_meta, needs_region=True),
+            _define("country.google.v1", GOOGLE, countries.country_for_google, plain=True),
+            _define("country.meta.v1", META, countries.country_for_meta),
+            _define("gender.meta.v1", META, people.gender_for_meta),
+            _define("birth_year.meta.v1", META, people.birth_year_for_meta),
+            _define("birth_month.meta.v1", META, people.birth_month_for_meta),
+            _define("birth_day.meta.v1", META, people.birth_day_for_meta),
+            _define("mobile_ad_id.google.v1", GOOGLE, ids.mobile_ad_id, plain=True),
+            _define("mobile_ad_id.meta.v1", META, ids.mobile_ad_id_lower, plain=True),
+            _define("external_id.google.v1", GOOGLE, plain=True),
+            _define("external_id.meta.v1", META, plain=True),
+            _define("sha256.v1", GOOGLE, ids.sha256, plain=True),
+        )
+    }
+)
+"""Every recipe by its name."""

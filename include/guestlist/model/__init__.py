@@ -1,0 +1,1 @@
+"""Floor 0: plain data and rules; no input or output, no clock, no Airflow."""

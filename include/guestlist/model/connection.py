@@ -1,0 +1,70 @@
+"""A connection as data: what Airflow's connection holds, wherever it came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from guestlist.model.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The fields of an Airflow connection. Neither ``password`` nor ``extra`` ever shows in ``repr``."""
+
+    id: str
+    type: str
+    host: str | None = None
+    port: int | None = None
+    login: str | None = None
+    password: str | None = field(default=None, repr=False)
+    schema: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def parse_connection(name: str, text: str) -> Connection:
+    """Read the value of an ``AIRFLOW_CONN_*`` variable, JSON or URI, as Airflow does.
+
+    Raises:
+        ConfigError: it is neither; the message never repeats the value.
+    """
+    try:
+        return _from_json(name, json.loads(text)) if text.lstrip().startswith("{") else _from_uri(name, text)
+    except (ValueError, TypeError, AttributeError):
+        variable = f"AIRFLOW_CONN_{name.upper()}"
+        raise ConfigError(f"{variable} is neither a connection in JSON nor a connection URI") from None
+
+
+def _from_json(name: str, data: dict[str, Any]) -> Connection:
+    extra = data.get("extra") or {}
+    return Connection(
+        id=name,
+        type=str(data["conn_type"]) if "conn_type" in data else "",
+        host=data.get("host"),
+        port=int(data["port"]) if data.get("port") else None,
+        login=data.get("login"),
+        password=data.get("password"),
+        schema=data.get("schema"),
+        extra=json.loads(extra) if isinstance(extra, str) else dict(extra),
+    )
+
+
+def _from_uri(name: str, text: str) -> Connection:
+    parts = urlsplit(text)
+    if not parts.scheme:
+        raise ValueError
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    extra = json.loads(query.pop("__extra__")) if "__extra__" in query else query
+    return Connection(
+        id=name,
+        type={"postgresql": "postgres"}.get(parts.scheme, parts.scheme.replace("-", "_")),
+        host=unquote(parts.hostname) if parts.hostname else None,
+        port=parts.port,
+        login=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        schema=unquote(parts.path.removeprefix("/")) or None,
+        extra=extra,
+    )

@@ -1,0 +1,75 @@
+"""What a destination says to a platform, as data: it yields a `Call` and is sent a `Reply`; it never sends anything itself."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from guestlist.model.errors import GuestlistError
+
+Json = Any
+"""A JSON value as `json.loads` gives it."""
+
+
+class Repeat(StrEnum):
+    """What may be done when nobody knows whether a call acted (time-out, reset, 5xx)."""
+
+    SAFE = "safe"
+    """Reads and set-like writes: send it again."""
+    LOOKUP = "lookup"
+    """Creates something: the driver raises `OutcomeUnknown` into the conversation, which looks it up first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. ``method`` and ``path`` are what the carrier understands: an HTTP verb and a path, or the name of an RPC.
+
+    ``rows`` counts the audience rows in the body, for logs and budgets. Neither body nor query ever shows in ``repr``.
+    """
+
+    carrier: str
+    method: str
+    path: str
+    body: Json = field(default=None, repr=False)
+    query: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    repeat: Repeat = Repeat.SAFE
+    rows: int = 0
+
+    def __str__(self) -> str:
+        """The line that logs may show."""
+        rows = f", {self.rows} rows" if self.rows else ""
+        return f"{self.method} {self.path}{rows}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back. gRPC statuses are given as their HTTP equals; ``body`` is parsed JSON, or None where it was not JSON.
+
+    ``headers`` have lower-case names. ``malformed`` says that a body was there and could not be parsed.
+    """
+
+    status: int
+    body: Json = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    request_id: str | None = None
+    malformed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a destination makes of a reply: the error it stands for, if any, and how long to hold back before the next call.
+
+    ``pause`` is in seconds. ``refresh`` asks for a fresh access token and one more try before the error counts.
+    """
+
+    error: GuestlistError | None = None
+    pause: float = 0.0
+    refresh: bool = False
+
+
+T = TypeVar("T")
+Conversation = Generator[Call, Reply, T]
+"""Yields calls, is sent replies, returns its result. Errors of the platform are thrown into it as `GuestlistError`s."""

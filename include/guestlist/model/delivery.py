@@ -1,0 +1,279 @@
+"""What is delivered and what came back: match keys, capabilities, sessions, batches, receipts, settlements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from guestlist.model.conversation import Json
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Field(StrEnum):
+    """What a source column can be mapped to."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    FIRST_NAME = "first_name"
+    LAST_NAME = "last_name"
+    FIRST_INITIAL = "first_initial"
+    CITY = "city"
+    STATE = "state"
+    POSTAL_CODE = "postal_code"
+    COUNTRY = "country"
+    GENDER = "gender"
+    BIRTH_YEAR = "birth_year"
+    BIRTH_MONTH = "birth_month"
+    BIRTH_DAY = "birth_day"
+    MOBILE_AD_ID = "mobile_ad_id"
+    EXTERNAL_ID = "external_id"
+
+
+MULTI_VALUED = frozenset({Field.EMAIL, Field.PHONE, Field.MOBILE_AD_ID})
+"""Fields of which one person may have several values; their columns are lists of strings, all others are strings."""
+
+
+IDENTIFYING = MULTI_VALUED | {Field.EXTERNAL_ID}
+"""Fields that name one person; all others only together with more."""
+
+
+class Mode(StrEnum):
+    """How an audience is kept (design: semantics, section 3)."""
+
+    MIRROR = "mirror"
+    APPEND = "append"
+    REMOVE = "remove"
+    REPLACE = "replace"
+    SNAPSHOT = "snapshot"
+
+
+class Operation(StrEnum):
+    """What a session does to an audience."""
+
+    REMOVE = "remove"
+    ADD = "add"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class MatchKey:
+    """One field as a platform takes it: the recipe that makes it, and the platform's own name for it."""
+
+    field: Field
+    recipe: str
+    wire: str
+    plain: bool = False
+    """It goes out unhashed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """Fields that identify a person only together, such as a postal address.
+
+    A row that lacks one of ``required`` loses all parts. With ``only_alone`` the composite counts as an identity only for
+    people without any single key; for the others its fields merely help the match.
+    """
+
+    name: str
+    required: tuple[Field, ...]
+    optional: tuple[Field, ...] = ()
+    only_alone: bool = False
+
+    @property
+    def parts(self) -> tuple[Field, ...]:
+        """All its fields."""
+        return self.required + self.optional
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may hold, as the platform documents it. ``None`` means no documented limit."""
+
+    rows_per_batch: int
+    bytes_per_batch: int | None = None
+    identifiers_per_batch: int | None = None
+    identifiers_per_row: int | None = None
+    one_value_per_field: bool = False
+    """A row holds one value a field; a person with two emails becomes two rows."""
+    parallel_batches: int = 1
+    minimum_members: int = 0
+    """Below this the platform does not serve the audience."""
+    membership_days: int | None = None
+    """Memberships lapse after this many days unless renewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polling:
+    """How to ask a platform whether it has finished, in seconds: first wait, growth, longest wait, and when to give up."""
+
+    first: float
+    factor: float = 1.5
+    longest: float = 3600.0
+    give_up: float = 48 * 3600.0
+
+    def wait(self, attempt: int) -> float:
+        """Seconds to wait before poll number ``attempt``, from 0."""
+        return min(self.first * self.factor**attempt, self.longest)
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a platform can do, as data that planning, validation and the docs read."""
+
+    platform: str
+    title: str
+    modes: tuple[Mode, ...]
+    keys: tuple[MatchKey, ...]
+    limits: Limits
+    docs: str
+    composites: tuple[Composite, ...] = ()
+    apis: tuple[str, ...] = ()
+    """Doors to the same audience, the default first; empty where there is one."""
+    polling: Polling | None = None
+    """Set where the platform finishes later than it answers."""
+    may_reorder: bool = False
+    """Removals must have settled before additions start."""
+    takes_value: bool = False
+    takes_consent: bool = False
+    plain_text: bool = False
+
+    def key(self, wanted: Field) -> MatchKey | None:
+        """How this platform takes a field; None if it does not."""
+        return next((key for key in self.keys if key.field == wanted), None)
+
+    @property
+    def singles(self) -> tuple[Field, ...]:
+        """Fields that identify a person by themselves."""
+        composed = {part for composite in self.composites for part in composite.parts}
+        return tuple(key.field for key in self.keys if key.field not in composed)
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceSpec:
+    """The audience that a segment file asks for. ``reference`` is ours, stable and unique, for lookups on the platform."""
+
+    name: str
+    description: str
+    reference: str
+    fields: tuple[Field, ...]
+    value_based: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceRef:
+    """An audience as the platform knows it, and the page where a person finds it."""
+
+    id: str
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceState:
+    """What the platform says of an audience. ``size`` and ``match_rate`` are its own words: often ranges, often late."""
+
+    size: str | None = None
+    match_rate: str | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The consent that every row of a session was checked for; None where the segment does not declare it."""
+
+    ad_user_data: bool | None = None
+    ad_personalization: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One upload: all batches of one operation on one audience in one run. ``id`` is below 2**53 and the same in a retry."""
+
+    id: int
+    operation: Operation
+    audience: AudienceRef
+    total_batches: int
+    total_users: int
+    """Rows in all batches."""
+    pull_date: str
+    """YYYY-MM-DD"""
+    fields: tuple[Field, ...]
+    """The columns that its rows have, the same in every batch."""
+    consent: Consent = Consent()
+    currency: str | None = None
+    """Set where rows carry a ``value`` column."""
+    refused: int = 0
+    """Rows that receipts have already counted as rejected, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What goes out in one request. ``rows`` has a column for each of the session's fields (see `MULTI_VALUED`), named by it.
+
+    ``id`` is a digest of audience, operation and content; ``sequence`` counts from 1.
+    """
+
+    id: str
+    sequence: int
+    rows: pl.DataFrame = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The EdgeTag batch header, the same for all platforms; the ledger keeps it even where a platform has no such fields."""
+
+    session_id: int
+    sequence: int
+    total_batches: int
+    total_users: int
+    pull_date: str
+
+    def as_json(self) -> dict[str, Json]:
+        """With the names of the EdgeTag Audience API."""
+        return {
+            "sessionId": self.session_id,
+            "sequence": self.sequence,
+            "totalBatches": self.total_batches,
+            "totalUsers": self.total_users,
+            "pullDate": self.pull_date,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the platform answered for one batch. ``rejected`` maps the row's index in the batch to the platform's reason.
+
+    ``job`` names the work that the platform finishes later, where each batch has its own.
+    """
+
+    accepted: int
+    rejected: Mapping[int, str] = field(default_factory=dict)
+    request_id: str | None = None
+    job: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobOutcome:
+    """What became of one job: rows refused after all, by reason, none of them named."""
+
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    failed: bool = False
+    """Nothing of it was applied."""
+    match_rate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How far a session is. ``handle`` is kept in the ledger and given back at the next poll.
+
+    ``jobs`` maps a receipt's job to its outcome; the key "" stands for the whole session.
+    """
+
+    done: bool
+    handle: Mapping[str, Json] = field(default_factory=dict)
+    jobs: Mapping[str, JobOutcome] = field(default_factory=dict)
+    match_rate: str | None = None

@@ -1,0 +1,157 @@
+"""A plan as data: what a run will send to one audience, and the guards that it breaches; counts and names, never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from guestlist.model.delivery import Field, Mode, Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A guard that the plan does not pass, in numbers."""
+
+    guard: str
+    allowed: str
+    found: int
+    base: int
+
+    def __str__(self) -> str:
+        """For the approval screen: ``max_removed: 1,234 of 5,000 (24.7%), allowed 20%``."""
+        share = f" of {self.base:,} ({self.found / self.base:.1%})" if self.base else ""
+        return f"{self.guard}: {self.found:,}{share}, allowed {self.allowed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where one batch stands: rows ``offset`` to ``offset + rows`` of the part; ``id`` is a digest of its content."""
+
+    id: str
+    sequence: int
+    part: int
+    offset: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One session of the plan: all rows of one operation, cut into parts and batches."""
+
+    operation: Operation
+    session_id: int
+    members: int
+    rows: int
+    parts: int
+    cuts: tuple[Cut, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Members, by what happens to them. ``wanted`` are those with a usable key for this platform."""
+
+    wanted: int = 0
+    held: int = 0
+    new: int = 0
+    gone: int = 0
+    changed: int = 0
+    renewed: int = 0
+    resent: int = 0
+    """Sent again: their last upload was not confirmed, or everything is to be sent."""
+    without_key: int = 0
+    """Prepared members that have no match key for this platform."""
+    without_value: int = 0
+    """Prepared members that a value-based audience cannot take: they have no value, or a negative one."""
+    with_email: int = 0
+
+    @property
+    def added(self) -> int:
+        """Members that the additions carry."""
+        return self.new + self.changed + self.renewed + self.resent
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run will send to one audience. ``path`` is the folder of its parts in the lake."""
+
+    segment: str
+    label: str
+    run_id: str
+    mode: Mode
+    pull_date: str
+    path: str
+    fields: tuple[Field, ...]
+    counts: Counts
+    uploads: tuple[Upload, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+
+    def upload(self, operation: Operation) -> Upload | None:
+        """The session of that operation; None if there is nothing for it to do."""
+        return next((upload for upload in self.uploads if upload.operation is operation), None)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON, for the lake, the ledger and the command line."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Plan:
+        """The plan that `as_json` wrote."""
+        uploads = tuple(
+            Upload(
+                **{**upload, "operation": Operation(upload["operation"]), "cuts": tuple(Cut(**cut) for cut in upload["cuts"])}
+            )
+            for upload in data["uploads"]
+        )
+        return cls(
+            **{
+                **data,
+                "mode": Mode(data["mode"]),
+                "fields": tuple(Field(name) for name in data["fields"]),
+                "counts": Counts(**data["counts"]),
+                "uploads": uploads,
+                "breaches": tuple(Breach(**breach) for breach in data["breaches"]),
+            }
+        )
+
+
+@dataclass(slots=True)
+class Drops:
+    """What preparing left out, and why: whole rows, and single keys by column. Counts only."""
+
+    read: int = 0
+    prepared: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    keys: dict[str, dict[str, int]] = field(default_factory=dict)
+    phones: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Region -> {"kept", "valid"}."""
+
+    def add_row(self, reason: str, count: int) -> None:
+        """Count rows that were dropped."""
+        if count:
+            self.rows[reason] = self.rows.get(reason, 0) + count
+
+    def add_key(self, column: str, reason: str, count: int) -> None:
+        """Count keys that were dropped."""
+        if count:
+            reasons = self.keys.setdefault(column, {})
+            reasons[reason] = reasons.get(reason, 0) + count
+
+    def add_keys(self, other: Drops) -> None:
+        """Add what another count says of keys and phones."""
+        for column, reasons in other.keys.items():
+            for reason, count in reasons.items():
+                self.add_key(column, reason, count)
+        for region, counts in other.phones.items():
+            mine = self.phones.setdefault(region, {})
+            for name, count in counts.items():
+                mine[name] = mine.get(name, 0) + count
+
+    def check(self) -> None:
+        """No row vanishes: read = prepared + dropped."""
+        if self.read != self.prepared + sum(self.rows.values()):
+            raise AssertionError(f"rows vanished: read {self.read}, prepared {self.prepared}, dropped {self.rows}")
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return asdict(self)

@@ -1,0 +1,291 @@
+"""The operators: each is one verb of `guestlist.runtime.sync` as a task, with Airflow's waiting, approval, links and assets.
+
+Constructors record; everything heavy is imported in `execute`. What goes through XCom are ids and counts.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from guestlist.model.delivery import Operation
+from guestlist.model.errors import GuestlistError
+from guestlist.orchestration.assets import event_extra
+from guestlist.orchestration.links import AudienceLink
+from guestlist.orchestration.workspaces import segment_of, workspace_of
+
+if TYPE_CHECKING:
+    from guestlist.model.segment import Segment
+    from guestlist.runtime.sync.deliver import Progress
+    from guestlist.runtime.wiring import Workspace
+
+log = logging.getLogger("guestlist.airflow")
+_SHORT_WAIT = 10.0
+"""Seconds below which a task waits itself: handing over to the triggerer and back costs as much."""
+_APPROVAL_WAIT = timedelta(hours=24)
+
+
+def plainly(execute: Callable[..., Any]) -> Callable[..., Any]:
+    """Log our own errors as the one sentence that they are, above the trace that Airflow writes for every failure."""
+
+    @wraps(execute)
+    def execute_plainly(self: Any, context: Any, *arguments: Any, **options: Any) -> Any:
+        try:
+            return execute(self, context, *arguments, **options)
+        except GuestlistError as error:
+            log.error("%s", error)  # noqa: TRY400 - the sentence alone
+            raise
+
+    return execute_plainly
+
+
+class SegmentOperator(BaseOperator):
+    """A task of a segment's DAG."""
+
+    def __init__(self, *, segment: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.segment = segment
+
+    def _begin(self, context: Any) -> tuple[Workspace, Segment, str]:
+        workspace = workspace_of(context)
+        return workspace, segment_of(workspace, self.segment), context["run_id"]
+
+
+class PrepareOperator(SegmentOperator):
+    """Read the source once; write hashed members to the lake. Returns counts."""
+
+    @plainly
+    def execute(self, context: Any) -> dict[str, Any]:
+        """Hold the segment for this run first: two runs never overlap."""
+        from guestlist.runtime import sync
+
+        workspace, segment, run_id = self._begin(context)
+        workspace.ledger.take_lease(segment.name, lease_holder(context))
+        prepared = sync.prepare(workspace, segment, run_id, lambda rows: log.info("%d rows read", rows))
+        return {"read": prepared.drops.read, "prepared": prepared.drops.prepared, "dropped": prepared.drops.rows}
+
+
+class DestinationOperator(SegmentOperator):
+    """A task of one destination."""
+
+    operator_extra_links = (AudienceLink(),)
+
+    def __init__(self, *, destination: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.destination = destination
+        self.audience_url: str | None = None
+
+    def _know_audience(self, workspace: Workspace) -> None:
+        audience = workspace.ledger.audience(self.segment, self.destination)
+        self.audience_url = audience.url if audience else None
+
+    def _wait(self, progress: Callable[[], Progress], method: str) -> None:
+        """Wait until the platform is done: short waits here, long ones in the triggerer, without a worker's slot."""
+        from guestlist.runtime import clock
+
+        while not (state := progress()).done:
+            if state.wait > _SHORT_WAIT:
+                self.defer(trigger=TimeDeltaTrigger(timedelta(seconds=state.wait)), method_name=method)
+            clock.sleep(state.wait)
+
+
+class PlanOperator(DestinationOperator):
+    """Settle what earlier runs left open, compare, and write the plan. Returns its id."""
+
+    @plainly
+    def execute(self, context: Any, event: Any = None) -> int:
+        """Runs again after each wait."""
+        from guestlist.runtime import sync
+
+        params = context["params"]
+        if params.get("destinations") and self.destination not in params["destinations"]:
+            raise AirflowSkipException(f"{self.destination} was not chosen for this run")
+        workspace, segment, run_id = self._begin(context)
+        options = sync.PlanOptions(dry_run=bool(params.get("dry_run")), full_resend=bool(params.get("full_resend")))
+        keep = sync.unfinished_plan(workspace, segment, run_id, self.destination, options)
+        self._wait(lambda: sync.leftovers(workspace, segment, self.destination, keep), "execute")
+        plan_id = sync.make_plan(workspace, segment, run_id, self.destination, options)
+        plan = workspace.plan(plan_id)
+        self._know_audience(workspace)
+        log.info("%s: %s", self.destination, plan.counts)
+        for breach in plan.breaches:
+            log.warning("guard %s", breach)
+        return plan_id
+
+
+class GuardOperator(ApprovalOperator):
+    """Let the plan pass, or wait for a person's approval with the numbers; the decision is kept in the ledger."""
+
+    def __init__(self, *, segment: str, destination: str, **kwargs: Any) -> None:
+        super().__init__(
+            subject=f"{segment}: a guard stopped the plan for {destination}",
+            body="The numbers are shown once the plan is there.",
+            defaults=self.REJECT,
+            response_timeout=_APPROVAL_WAIT,
+            **kwargs,
+        )
+        self.segment = segment
+        self.destination = destination
+
+    @plainly
+    def execute(self, context: Any) -> Any:
+        """Nothing to ask where no guard is breached, or where the run was started with ``approve``."""
+        from guestlist.runtime import sync
+
+        if context["params"].get("dry_run"):
+            raise AirflowSkipException("a dry run: nothing is sent")
+        workspace = workspace_of(context)
+        plan_id = _plan_id(context, self.destination)
+        plan = workspace.plan(plan_id)
+        if not plan.breaches:
+            return None
+        if context["params"].get("approve"):
+            sync.check_guards(workspace, plan_id, plan, approved_by=_who_triggered(context))
+            return None
+        decision = workspace.ledger.decision(plan_id)
+        if decision is not None and decision.decision == "approve":
+            return None
+        self.body = _question(plan)
+        return super().execute(context)
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        """Keep who decided what; a rejection fails the destination."""
+        workspace = workspace_of(context)
+        approved = event.get("chosen_options") == [self.APPROVE]
+        who = (event.get("responded_by_user") or {}).get("name") or "nobody, in time"
+        workspace.ledger.decide(_plan_id(context, self.destination), "approve" if approved else "reject", who)
+        if not approved:
+            raise AirflowFailException(f"rejected by {who}: nothing was sent to {self.destination}")
+        return super().execute_complete(context, event)
+
+
+class OpenOperator(DestinationOperator):
+    """Find or create the audience and begin the session. Returns the parts to send."""
+
+    def __init__(self, *, operation: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.operation = operation
+
+    @plainly
+    def execute(self, context: Any) -> list[int]:
+        """An empty list skips the sending."""
+        from guestlist.runtime import sync
+
+        workspace, segment, _ = self._begin(context)
+        parts = sync.open_session(workspace, segment, _plan_id(context, self.destination), Operation(self.operation))
+        self._know_audience(workspace)
+        return list(range(parts))
+
+
+class SendOperator(DestinationOperator):
+    """Send the batches of one part that have no receipt yet. Returns how many were sent."""
+
+    def __init__(self, *, operation: str, part: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.operation = operation
+        self.part = part
+
+    @plainly
+    def execute(self, context: Any) -> int:
+        """Mapped over the parts; a retry leaves out what has a receipt."""
+        context["label"] = f"part {self.part + 1}"  # before anything can fail: the name is rendered after the task
+        from guestlist.runtime import sync
+
+        workspace, segment, _ = self._begin(context)
+        sent = sync.send_part(workspace, segment, _plan_id(context, self.destination), Operation(self.operation), self.part)
+        self._know_audience(workspace)
+        return sent
+
+
+class SettleOperator(DestinationOperator):
+    """Close the session and wait until the platform has said what became of it."""
+
+    def __init__(self, *, operation: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.operation = operation
+
+    @plainly
+    def execute(self, context: Any, event: Any = None) -> None:
+        """Runs again after each wait."""
+        from guestlist.runtime import sync
+
+        workspace, segment, _ = self._begin(context)
+        plan_id = _plan_id(context, self.destination)
+        self._know_audience(workspace)
+        self._wait(lambda: sync.close_and_poll(workspace, segment, plan_id, Operation(self.operation)), "execute")
+
+
+class SealOperator(DestinationOperator):
+    """Make what was accepted the basis of the next run, and tell Airflow that the audience was updated."""
+
+    @plainly
+    def execute(self, context: Any) -> dict[str, int]:
+        """Returns the generation's number and its members."""
+        from guestlist.runtime import sync
+
+        workspace, segment, run_id = self._begin(context)
+        sealed = sync.seal(workspace, segment, _plan_id(context, self.destination))
+        self._know_audience(workspace)
+        counts = sync.destination_counts(workspace, segment, run_id, self.destination)
+        for asset in self.outlets:
+            context["outlet_events"][asset].extra = event_extra(counts | {"generation": sealed.generation})
+        return {"generation": sealed.generation, "members": sealed.members}
+
+
+class ReportOperator(SegmentOperator):
+    """Say what the run did, from receipts; fail where an audience is not in step, so that no loss ends green."""
+
+    @plainly
+    def execute(self, context: Any) -> dict[str, Any]:
+        """Let the next run in, whatever the outcome."""
+        from guestlist.runtime import sync
+
+        workspace, segment, run_id = self._begin(context)
+        try:
+            report = sync.report_run(workspace, segment, run_id, labels=_chosen(context))
+        finally:
+            workspace.ledger.drop_lease(segment.name, lease_holder(context))
+        for destination in report.destinations:
+            log.info("%s", destination)
+        if error := sync.verdict(report):
+            raise AirflowFailException(str(error))
+        return report.as_json()
+
+
+def _plan_id(context: Any, destination: str) -> int:
+    """The plan of a destination in this run: what its plan task returned."""
+    plan_id: int = context["ti"].xcom_pull(task_ids=f"{destination}.plan")
+    return plan_id
+
+
+def lease_holder(context: Any) -> str:
+    """How a DAG run signs its lease."""
+    return f"airflow {context['dag'].dag_id} {context['run_id']}"
+
+
+def _chosen(context: Any) -> Sequence[str]:
+    return tuple(context["params"].get("destinations") or ())
+
+
+def _who_triggered(context: Any) -> str:
+    return getattr(context["dag_run"], "triggering_user_name", None) or "the run's params"
+
+
+def _question(plan: Any) -> str:
+    """What the approval screen shows: numbers only."""
+    breaches = "\n".join(f"- **{breach}**" for breach in plan.breaches)
+    counts = plan.counts
+    return (
+        f"{breaches}\n\n"
+        f"| wanted | held | new | gone | changed |\n|---|---|---|---|---|\n"
+        f"| {counts.wanted:,} | {counts.held:,} | {counts.new:,} | {counts.gone:,} | {counts.changed:,} |\n\n"
+        "Nothing was sent. **Approve** sends exactly this plan; **Reject** ends the run and leaves the audience as it is."
+    )

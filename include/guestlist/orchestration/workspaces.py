@@ -1,0 +1,56 @@
+"""What a task needs, from Airflow: connections by their id, the template variables of its run, its params."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from guestlist.model.connection import Connection
+from guestlist.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from guestlist.model.segment import Segment
+    from guestlist.runtime.wiring import Workspace
+
+_VARIABLES = (
+    "ds", "ds_nodash", "ts", "ts_nodash", "logical_date", "data_interval_start", "data_interval_end", "run_id", "params",
+)  # fmt: skip
+
+
+def connection_from_airflow(name: str) -> Connection:
+    """A connection as Airflow finds it: secrets backend, environment, database."""
+    try:
+        found = BaseHook.get_connection(name)
+    except AirflowNotFoundException:
+        raise ConfigError(f"there is no connection {name!r}: add it under Admin, Connections") from None
+    return Connection(
+        id=name,
+        type=found.conn_type or "",
+        host=found.host,
+        port=found.port,
+        login=found.login,
+        password=found.password,
+        schema=found.schema,
+        extra=found.extra_dejson,
+    )
+
+
+def workspace_of(context: Mapping[str, Any]) -> Workspace:
+    """The workspace of a task. A run without a logical date has no ``ds``: then the day is that of its ``run_after``."""
+    from guestlist.runtime.wiring import Workspace
+
+    variables = {name: context[name] for name in _VARIABLES if name in context}
+    run_after = context["dag_run"].run_after
+    if "ds" not in variables and run_after is not None:
+        variables |= {"ds": run_after.date().isoformat(), "ds_nodash": run_after.strftime("%Y%m%d")}
+    return Workspace(resolve=connection_from_airflow, variables=variables)
+
+
+def segment_of(workspace: Workspace, name: str) -> Segment:
+    """The segment as its file says now."""
+    from guestlist.runtime.segments import find_segment
+
+    return find_segment(name, workspace.config.segments)

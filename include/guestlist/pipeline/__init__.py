@@ -1,0 +1,1 @@
+"""Floor 1: pure steps on frames: prepare, plan, cut into batches."""

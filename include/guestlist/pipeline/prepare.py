@@ -1,0 +1,199 @@
+"""Raw rows -> match keys and a drop report; rows in = rows kept + rows dropped by reason. No raw value leaves this step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from guestlist.identity.hashing import sha256_hex
+from guestlist.identity.recipes import Recipe, recipe
+from guestlist.model.delivery import IDENTIFYING, MULTI_VALUED, Capabilities, Field
+from guestlist.model.plan import Drops
+from guestlist.model.segment import GRANTED, Identifier, Segment
+from guestlist.pipeline.audience import MEMBER, VALUE, column_of
+from guestlist.pipeline.derive import KeyColumn, derivations
+
+_YES = ("true", "t", "yes", "y", "1", GRANTED)
+_PREHASHED = "sha256.v1"
+_MEMBER_DIGITS = 32
+"""128 bits name a member; the key itself stays in the source."""
+_HOLDOUT_DIGITS = 8
+
+
+def key_columns(identifiers: Mapping[Field, Identifier], capabilities: Sequence[Capabilities]) -> tuple[KeyColumn, ...]:
+    """The columns to prepare so that every platform has its own form of every field; each distinct recipe once."""
+    wanted = {(key.field, key.recipe) for capability in capabilities for key in capability.keys if key.field in identifiers}
+    found = {}
+    for field_, name in sorted(wanted):
+        rule = recipe(_PREHASHED if identifiers[field_].hashed else name)
+        column = key_column(identifiers, field_, rule)
+        found[column.name] = column
+    return tuple(found.values())
+
+
+def key_column(identifiers: Mapping[Field, Identifier], field_: Field, rule: Recipe) -> KeyColumn:
+    """One field by one recipe. An address is read in the person's country; a phone's region has to be declared."""
+    identifier = identifiers[field_]
+    region = identifier.region if rule.needs_region else None
+    if region is None and rule.needs_region and field_ is not Field.PHONE and Field.COUNTRY in identifiers:
+        return KeyColumn(field_, rule, identifier.columns, identifiers[Field.COUNTRY].columns[0])
+    return KeyColumn(field_, rule, identifier.columns, region, region is not None and identifier.fixed_region is not None)
+
+
+@dataclass
+class Preparer:
+    """Prepares a segment's rows batch by batch, and counts what it leaves out.
+
+    ``suppressed`` maps a prepared column to the keys that nobody on the audiences may have.
+    """
+
+    segment: Segment
+    capabilities: Sequence[Capabilities]
+    suppressed: Mapping[str, pl.Series] = field(default_factory=dict)
+    drops: Drops = field(default_factory=Drops)
+
+    def __post_init__(self) -> None:
+        """Work out the columns once."""
+        self.keys = key_columns(self.segment.identifiers, self.capabilities)
+        self.derivations = derivations(self.keys, strict_phones=self.segment.strict_phones)
+
+    @property
+    def source_columns(self) -> tuple[str, ...]:
+        """What has to be read, each column once."""
+        names = [self.segment.key, *(name for key in self.keys for name in key.sources)]
+        names += [key.region for key in self.keys if key.region and not key.region_is_fixed]
+        names += self.segment.consent.columns
+        if self.segment.value:
+            names.append(self.segment.value.column)
+        return tuple(dict.fromkeys(names))
+
+    def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Members of one batch of String columns: ``member``, the key columns, ``value`` where the segment has one."""
+        self.drops.read += rows.height
+        kept = self._wanted(rows)
+        made = self._derived(kept)
+        columns = [_joined(key, made) for key in self.keys]
+        value = [self._value()] if self.segment.value else []
+        members = kept.select(_member(self.segment), *value).with_columns(columns)
+        members = self._unsuppressed(members)
+        reachable = members.filter(pl.any_horizontal(_has(key) for key in self.keys))
+        self.drops.add_row("no_key", members.height - reachable.height)
+        self.drops.prepared += reachable.height
+        return reachable
+
+    def _derived(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
+        """All key columns. Polars works outside of Python's lock, so two threads keep two cores busy on small steps."""
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            derived = list(pool.map(lambda derivation: derivation.derive(rows), self.derivations))
+        for one in derived:
+            self.drops.add_keys(one.drops)
+        return [one.columns for one in derived]
+
+    def _wanted(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows with a key and with consent that are not held out."""
+        key = pl.col(self.segment.key).str.strip_chars()
+        for reason, condition in (
+            ("no_member_key", key.str.len_bytes() > 0),
+            ("no_consent", self._consented()),
+            ("holdout", self._treated(key)),
+        ):
+            if condition is not None:
+                before = rows.height
+                rows = rows.filter(condition.fill_null(value=False))
+                self.drops.add_row(reason, before - rows.height)
+        return rows
+
+    def _consented(self) -> pl.Expr | None:
+        columns = self.segment.consent.columns
+        said = [pl.col(name).str.strip_chars().str.to_lowercase().is_in(_YES) for name in columns]
+        return pl.all_horizontal(said) if said else None
+
+    def _treated(self, key: pl.Expr) -> pl.Expr | None:
+        """Whether a member is outside the holdout: a larger share always contains the smaller one."""
+        holdout = self.segment.holdout
+        if holdout is None:
+            return None
+        drawn = sha256_hex(pl.lit(f"{holdout.experiment}\x1f") + key).str.slice(0, _HOLDOUT_DIGITS).str.to_integer(base=16)
+        threshold = float(holdout.percent / 100 * 16**_HOLDOUT_DIGITS)
+        return drawn >= threshold
+
+    def _value(self) -> pl.Expr:
+        """A non-negative number; null where the source has none."""
+        number = (
+            pl.col(self.segment.value.column if self.segment.value else "").str.strip_chars().cast(pl.Float64, strict=False)
+        )
+        return pl.when(number.is_finite() & (number >= 0)).then(number).alias(VALUE)
+
+    def _unsuppressed(self, members: pl.DataFrame) -> pl.DataFrame:
+        for name, keys in self.suppressed.items():
+            column = pl.col(name)
+            is_list = members.schema[name] == pl.List(pl.String)
+            hit = column.list.eval(pl.element().is_in(keys.implode())).list.any() if is_list else column.is_in(keys.implode())
+            before = members.height
+            members = members.filter(~hit.fill_null(value=False))
+            self.drops.add_row("suppressed", before - members.height)
+        return members
+
+
+def suppression_keys(
+    rows: Iterable[pl.DataFrame],
+    listed: Mapping[Field, Identifier],
+    identifiers: Mapping[Field, Identifier],
+    capabilities: Sequence[Capabilities],
+) -> dict[str, set[str]]:
+    """The keys of people who must not be on the audiences, by the segment's prepared column.
+
+    Args:
+        rows: the list, in batches of String columns.
+        listed: its columns. Only fields that name a person count; a country merely helps to read phones.
+        identifiers: the segment's.
+        capabilities: of its platforms, whose recipes say how a plain value looks in a column that came hashed.
+    """
+    made: dict[tuple[str, str], KeyColumn] = {}
+    for key in (key for capability in capabilities for key in capability.keys):
+        if key.field in IDENTIFYING and key.field in listed and key.field in identifiers:
+            column = column_of(key.field, _PREHASHED if identifiers[key.field].hashed else key.recipe)
+            rule = recipe(_PREHASHED if listed[key.field].hashed else key.recipe)
+            made[column, rule.name] = key_column(listed, key.field, rule)
+    found: dict[str, set[str]] = {column: set() for column, _ in made}
+    for batch in rows:
+        for (column, _), theirs in made.items():
+            for derivation in derivations([theirs]):
+                found[column] |= set(derivation.derive(batch).columns.get_column(theirs.name).drop_nulls())
+    return found
+
+
+def _member(segment: Segment) -> pl.Expr:
+    key = pl.col(segment.key).str.strip_chars()
+    return sha256_hex(pl.lit(f"{segment.name}\x1f") + key).str.slice(0, _MEMBER_DIGITS).alias(MEMBER)
+
+
+def _has(key: KeyColumn) -> pl.Expr:
+    column = pl.col(key.name)
+    return (column.list.len() > 0) if key.field in MULTI_VALUED else column.is_not_null()
+
+
+def _joined(key: KeyColumn, made: Sequence[pl.DataFrame]) -> pl.Series:
+    """A key column: the values of all its source columns as a list, or of its only one."""
+    values = [frame.get_column(key.name) for frame in made if key.name in frame.columns]
+    first = values[0].alias(key.name)
+    if key.field not in MULTI_VALUED:
+        return first
+    if len(values) == 1:  # a list of one, or null: made without copying
+        one = pl.col(key.name).reshape((-1, 1)).arr.to_list()
+        return first.to_frame().select(pl.when(pl.col(key.name).is_not_null()).then(one).alias(key.name)).to_series()
+    frame = pl.DataFrame([value.alias(str(index)) for index, value in enumerate(values)])
+    joined = pl.concat_list(pl.all()).list.drop_nulls().list.unique(maintain_order=True)
+    return frame.select(joined.alias(key.name)).to_series()
+
+
+def repeated_members(prepared: pl.LazyFrame) -> pl.DataFrame:
+    """``member`` and ``row`` (its place in the whole) of every row whose member has come before: the first one counts."""
+    numbered = prepared.select(MEMBER).with_row_index("row")
+    twice = prepared.select(MEMBER).group_by(MEMBER).len().filter(pl.col("len") > 1).select(MEMBER)
+    rows = numbered.join(twice, on=MEMBER, how="semi").collect()
+    first = rows.group_by(MEMBER).agg(pl.col("row").min())
+    return rows.join(first, on=[MEMBER, "row"], how="anti")

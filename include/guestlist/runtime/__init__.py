@@ -1,0 +1,1 @@
+"""Floor 3, the shell: network, clock, secrets and storage."""

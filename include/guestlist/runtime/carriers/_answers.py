@@ -1,0 +1,79 @@
+"""From an HTTP answer of the `requests` library, which both Meta's and Google's SDK use, to a `Reply`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+
+from guestlist.model.conversation import Reply
+from guestlist.model.errors import OutcomeUnknown, TransientError
+
+_REQUEST_ID_HEADERS = ("x-fb-trace-id", "x-request-id", "request-id")
+
+
+class LastAnswer:
+    """Keeps the newest answer of a session, before the SDK interprets it: SDKs misread broken ones."""
+
+    def __init__(self, session: requests.Session) -> None:
+        """Watch a session."""
+        self._answer: requests.Response | None = None
+        session.hooks["response"].append(self._keep)
+
+    def _keep(self, answer: requests.Response, **_: object) -> None:
+        self._answer = answer
+
+    def forget(self) -> None:
+        """Before a call, so that no answer is taken for another one's."""
+        self._answer = None
+
+    def reply(self) -> Reply:
+        """The answer as a reply; `OutcomeUnknown` if there was none."""
+        if self._answer is None:
+            raise OutcomeUnknown("the platform gave no answer")
+        return reply_of(self._answer)
+
+
+def reply_of(answer: requests.Response) -> Reply:
+    """Status, headers and parsed body."""
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    try:
+        body = json.loads(answer.content)
+        malformed = not isinstance(body, dict | list)
+    except ValueError:
+        body, malformed = None, True
+    request_id = next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None)
+    return Reply(answer.status_code, body, headers, request_id, malformed)
+
+
+@contextmanager
+def network_errors(platform: str) -> Iterator[None]:
+    """Turn what `requests` raises into our errors; its own messages hold addresses with tokens."""
+    try:
+        yield
+    except requests.exceptions.ConnectTimeout:
+        raise TransientError(f"{platform} could not be reached in time") from None
+    except requests.exceptions.ConnectionError as error:
+        if _never_left(error):
+            raise TransientError(f"{platform} cannot be reached") from None
+        raise OutcomeUnknown(f"the connection to {platform} broke") from None
+    except requests.exceptions.RequestException as error:
+        raise OutcomeUnknown(f"the request to {platform} broke off: {type(error).__name__}") from None
+
+
+def _never_left(error: BaseException) -> bool:
+    """Whether the connection itself failed, so that nothing can have acted."""
+    seen: set[int] = set()
+    queue: list[BaseException] = [error]
+    while queue:
+        item = queue.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if type(item).__name__ in ("NewConnectionError", "ConnectTimeoutError", "NameResolutionError"):
+            return True
+        nested = [item.__cause__, item.__context__, getattr(item, "reason", None), *getattr(item, "args", ())]
+        queue += [inner for inner in nested if isinstance(inner, BaseException)]
+    return False

@@ -1,0 +1,111 @@
+"""Google's Data Manager API over its official client, `google-ads-datamanager`, with our own retries instead of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.ads import datamanager_v1 as dm
+from google.api_core.exceptions import GoogleAPICallError, RetryError
+from google.auth.exceptions import GoogleAuthError
+from google.protobuf import json_format
+
+from guestlist.destinations._google import GoogleSettings
+from guestlist.model.conversation import Call, Json, Reply
+from guestlist.model.errors import ConfigError, OutcomeUnknown
+from guestlist.runtime.carriers._answers import LastAnswer, network_errors
+from guestlist.runtime.carriers._google_credentials import auth_error, google_credentials, refresh
+
+_SCOPE = "https://www.googleapis.com/auth/datamanager"
+_LISTS = {
+    "CreateUserList": ("create_user_list", dm.CreateUserListRequest),
+    "GetUserList": ("get_user_list", dm.GetUserListRequest),
+    "ListUserLists": ("list_user_lists", dm.ListUserListsRequest),
+}
+_UPLOADS = {
+    "IngestAudienceMembers": ("ingest_audience_members", dm.IngestAudienceMembersRequest),
+    "RemoveAudienceMembers": ("remove_audience_members", dm.RemoveAudienceMembersRequest),
+    "RemoveAllAudienceMembers": ("remove_all_audience_members", dm.RemoveAllAudienceMembersRequest),
+    "RetrieveRequestStatus": ("retrieve_request_status", dm.RetrieveRequestStatusRequest),
+}
+
+
+class DataManagerCarrier:
+    """One account's connection, over REST: the same way in production and against any other server."""
+
+    def __init__(self, settings: GoogleSettings) -> None:
+        """Make both clients; nothing is sent yet."""
+        self._settings = settings
+        self._credentials = google_credentials(settings, _SCOPE)
+        options = {"api_endpoint": settings.endpoint.rstrip("/")} if settings.endpoint else {}
+        client: dict[str, Any] = {"credentials": self._credentials, "transport": "rest", "client_options": options}
+        self._uploads = dm.IngestionServiceClient(**client)
+        self._lists = dm.UserListServiceClient(**client)
+        self._answers = {
+            id(service): LastAnswer(service.transport._session)  # noqa: SLF001 - the only way to headers and broken answers
+            for service in (self._uploads, self._lists)
+        }
+
+    def send(self, call: Call) -> Reply:
+        """``method`` names the RPC, ``path`` its parent or name, ``body`` is the request as JSON (enums by name)."""
+        service, name, request = self._request(call)
+        answer = self._answers[id(service)]
+        answer.forget()
+        with network_errors("Google"):
+            try:
+                response = getattr(service, name)(
+                    request=request, retry=None, timeout=self._settings.timeout_seconds, metadata=self._metadata(call)
+                )
+            except GoogleAuthError as error:
+                raise auth_error(error) from None
+            except (GoogleAPICallError, RetryError, json_format.ParseError):
+                return answer.reply()
+            except (AttributeError, TypeError, ValueError):  # the client's own parser, on an answer that is not an object
+                return _malformed(answer.reply())
+        reply = answer.reply()
+        # the pager of list_user_lists wraps its first page
+        message = getattr(response, "_response", response)
+        return Reply(reply.status, json_format.MessageToDict(type(message).pb(message)), reply.headers, reply.request_id)
+
+    def _request(self, call: Call) -> tuple[Any, str, Any]:
+        if call.method in _UPLOADS:
+            name, kind = _UPLOADS[call.method]
+            return self._uploads, name, _parsed(call.body, kind)
+        if call.method not in _LISTS:
+            raise ConfigError(f"the Data Manager carrier knows no call {call.method!r}")
+        name, kind = _LISTS[call.method]
+        where = {"CreateUserList": "parent", "ListUserLists": "parent", "GetUserList": "name"}[call.method]
+        body = {"userList": call.body} if call.method == "CreateUserList" else dict(call.body)
+        return self._lists, name, _parsed({where: call.path, **body}, kind)
+
+    def _metadata(self, call: Call) -> list[tuple[str, str]]:
+        """Lists take the manager account as a header; uploads have it in the body."""
+        manager = self._settings.login_customer_id
+        if call.method not in _LISTS or not manager:
+            return []
+        return [("login-account", f"accountTypes/GOOGLE_ADS/accounts/{manager}")]
+
+    def refresh(self) -> None:
+        """Get a fresh access token."""
+        refresh(self._credentials)
+
+    def close(self) -> None:
+        """Close the connections."""
+        for service in (self._uploads, self._lists):
+            service.transport.close()
+
+
+def _parsed(body: Json, kind: Any) -> Any:
+    message = kind.pb(kind())
+    json_format.ParseDict(body, message)
+    return kind.wrap(message)
+
+
+def _malformed(reply: Reply) -> Reply:
+    if reply.status >= 400:
+        return reply
+    if not reply.malformed and not isinstance(reply.body, list):
+        raise OutcomeUnknown("Google's client could not read Google's answer")
+    return Reply(reply.status, None, reply.headers, reply.request_id, malformed=True)
+
+
+CARRIER = DataManagerCarrier

@@ -1,0 +1,56 @@
+"""Meta over its official SDK, `facebook-business`: versions, signatures and encoding are its own; its faults are cured here.
+
+The cures (docs/platforms/meta.md tells more): no global default and no crash reporter (`FacebookAdsApi.init` is not used);
+a time-out; answers are read before the SDK interprets them, since it takes an HTML error page for a success and breaks on
+some others; its exceptions, which quote the whole request, never leave this file.
+"""
+
+from __future__ import annotations
+
+from facebook_business.api import FacebookAdsApi
+from facebook_business.exceptions import FacebookError
+from facebook_business.session import FacebookSession
+
+from guestlist.destinations.meta import MetaSettings
+from guestlist.model.conversation import Call, Reply
+from guestlist.runtime.carriers._answers import LastAnswer, network_errors
+
+
+class MetaCarrier:
+    """One ad account's connection to the Graph API."""
+
+    def __init__(self, settings: MetaSettings) -> None:
+        """Sign in; nothing is sent yet."""
+        session = FacebookSession(
+            app_id=settings.app_id,
+            app_secret=settings.app_secret.get_secret_value() if settings.app_secret else None,
+            access_token=settings.access_token.get_secret_value(),
+            timeout=settings.timeout_seconds,
+        )
+        if settings.endpoint:
+            session.GRAPH = settings.endpoint.rstrip("/")
+        if settings.ca_file:
+            session.requests.verify = settings.ca_file
+        self._session = session
+        self._answer = LastAnswer(session.requests)
+        self._api = FacebookAdsApi(session, api_version=settings.api_version)
+
+    def send(self, call: Call) -> Reply:
+        """``path`` is below the version; ``body`` are the parameters: in the address of a GET, in the form of a POST."""
+        self._answer.forget()
+        with network_errors("Meta"):
+            try:
+                self._api.call(call.method, tuple(call.path.split("/")), params=dict(call.body or {}))
+            except (FacebookError, TypeError):  # TypeError: an error page that is not JSON; the answer itself tells
+                return self._answer.reply()
+        return self._answer.reply()
+
+    def refresh(self) -> None:
+        """A system user's token is not refreshed; a person makes a new one."""
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.requests.close()
+
+
+CARRIER = MetaCarrier

@@ -1,0 +1,142 @@
+"""The ledger's tables. A change here is a new file in migrations/versions; a test compares the two."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+HEAD = "0001"
+"""The newest migration."""
+
+metadata = MetaData()
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("segment", String(100), primary_key=True),
+    Column("run_id", String(250), primary_key=True),
+    Column("state", String(20), nullable=False),  # running | sealed | failed | unconfirmed | stopped | dry
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("prepared_path", String(500)),
+    Column("drops", JSON),
+    Column("report", JSON),
+)
+
+audiences = Table(
+    "audiences",
+    metadata,
+    Column("segment", String(100), primary_key=True),
+    Column("label", String(100), primary_key=True),
+    Column("platform", String(50), nullable=False),
+    Column("connection", String(250), nullable=False),
+    Column("name", String(250), nullable=False),
+    Column("platform_id", String(250), nullable=False),
+    Column("url", String(1000), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("segment", String(100), nullable=False),
+    Column("label", String(100), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("basis", String(64), nullable=False),  # digest of what it was made from: the same basis is the same plan
+    Column("path", String(500), nullable=False),
+    Column("counts", JSON, nullable=False),
+    Column("breaches", JSON, nullable=False),
+    Column("dry", Boolean, nullable=False),
+    Column("state", String(20), nullable=False),  # planned | sealed | superseded
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("segment", "label", "run_id", "attempt"),
+    Index("ix_plans_audience", "segment", "label", "id"),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("plan_id", Integer, ForeignKey("plans.id"), nullable=False),
+    Column("decision", String(20), nullable=False),  # approve | reject
+    Column("who", String(250), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("plan_id", Integer, ForeignKey("plans.id"), nullable=False),
+    Column("operation", String(20), nullable=False),
+    Column("members", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("batches", Integer, nullable=False),
+    Column("parts", Integer, nullable=False),
+    Column("state", String(20), nullable=False),  # planned | opened | closed | settled | unconfirmed
+    Column("handle", JSON, nullable=False),
+    Column("polls", Integer, nullable=False),
+    Column("match_rate", String(50)),
+    Column("requests", Integer, nullable=False),  # besides those of its batches: look-ups, open, close, polls
+    Column("rejected_later", JSON, nullable=False),  # reason -> rows that the platform refused without naming them
+    Column("opened_at", DateTime(timezone=True)),
+    Column("closed_at", DateTime(timezone=True)),
+    Column("settled_at", DateTime(timezone=True)),
+    Index("ix_sessions_plan", "plan_id"),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("session_id", BigInteger, ForeignKey("sessions.id"), primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("batch_id", String(64), nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("offset", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("state", String(20), nullable=False),  # planned | sending | received
+    Column("attempts", Integer, nullable=False),
+    Column("accepted", Integer),
+    Column("rejected", JSON),  # [[row index, reason], ...]
+    Column("request_id", String(250)),
+    Column("job", String(1000)),
+    Column("job_state", String(20)),  # done | failed | partial; null while the platform works on it
+    Column("requests", Integer, nullable=False),
+    Column("sent_at", DateTime(timezone=True)),
+    Column("received_at", DateTime(timezone=True)),
+    Index("ix_batches_id", "batch_id"),
+)
+
+generations = Table(
+    "generations",
+    metadata,
+    Column("segment", String(100), primary_key=True),
+    Column("label", String(100), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("plan_id", Integer, ForeignKey("plans.id"), nullable=False),
+    Column("path", String(500), nullable=False),
+    Column("members", Integer, nullable=False),
+    Column("sealed_at", DateTime(timezone=True), nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("segment", String(100), primary_key=True),
+    Column("holder", String(400), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)

@@ -1,0 +1,27 @@
+"""The verbs of a run, which the DAG and the command line share: prepare, plan, deliver, settle, seal, report.
+
+Each takes and gives small plain values, so that any of them can run in a process of its own, be killed, and run again.
+"""
+
+from guestlist.runtime.sync.deliver import close_and_poll, leftovers, open_session, send_part
+from guestlist.runtime.sync.plan import PlanOptions, check_guards, make_plan, unfinished_plan
+from guestlist.runtime.sync.prepare import Prepared, prepare
+from guestlist.runtime.sync.report import destination_counts, report_run, verdict
+from guestlist.runtime.sync.seal import seal
+
+__all__ = [
+    "PlanOptions",
+    "Prepared",
+    "check_guards",
+    "close_and_poll",
+    "destination_counts",
+    "leftovers",
+    "make_plan",
+    "open_session",
+    "prepare",
+    "report_run",
+    "seal",
+    "send_part",
+    "unfinished_plan",
+    "verdict",
+]

@@ -1,0 +1,188 @@
+"""Deliver and settle: open a session, send its batches, close it, poll it. Each step may be killed and repeated."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from guestlist.model.delivery import Batch, Consent, Field, Operation, Receipt, Session
+from guestlist.model.errors import GuestlistError, Unconfirmed
+from guestlist.model.plan import Plan
+from guestlist.model.segment import Segment
+from guestlist.pipeline.audience import MEMBER
+from guestlist.runtime import clock
+from guestlist.runtime.lake import part_file
+from guestlist.runtime.ledger import BatchRow, SessionRow
+from guestlist.runtime.wiring import Ready, Workspace
+
+log = logging.getLogger("guestlist.deliver")
+Sent = Callable[[int, int], None]
+"""Told the rows of each answered batch, and how many of them were rejected."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a session's settlement is: done, or how many seconds to wait before asking again."""
+
+    done: bool
+    wait: float = 0.0
+
+
+def open_session(workspace: Workspace, segment: Segment, plan_id: int, operation: Operation) -> int:
+    """Find or create the audience and begin the session. Returns the number of parts to send; 0 if there is nothing to do."""
+    session = _session(workspace, plan_id, operation)
+    if session is None:
+        return 0
+    with _talking(workspace, segment, plan_id) as (plan, ready):
+        audience = ready.driver.run(ready.destination.ensure(ready.spec))
+        workspace.ledger.enter_audience(segment.name, segment.destination(ready.label), audience)
+        if session.state == "planned":
+            handle = ready.driver.run(ready.destination.open(_conversation(workspace, segment, plan, session)))
+            workspace.ledger.opened(session.id, handle)
+        workspace.ledger.count_requests(session.id, ready.driver.requests)
+    return session.parts
+
+
+def send_part(
+    workspace: Workspace,
+    segment: Segment,
+    plan_id: int,
+    operation: Operation,
+    part: int,
+    sent: Sent = lambda _rows, _rejected: None,
+) -> int:
+    """Send the batches of one part that have no receipt yet. Returns how many were sent."""
+    session = _session(workspace, plan_id, operation)
+    if session is None:
+        return 0
+    waiting = [batch for batch in workspace.ledger.batches(session.id, part) if batch.state != "received"]
+    if not waiting:
+        return 0
+    with _talking(workspace, segment, plan_id) as (plan, ready):
+        conversation = _conversation(workspace, segment, plan, session)
+        rows = workspace.lake.scan(part_file(plan.path, operation, part)).drop(MEMBER).collect()
+        for row in waiting:
+            batch = Batch(row.batch_id, row.sequence, rows.slice(row.offset, row.rows))
+            workspace.ledger.sending(session.id, row.sequence)
+            before = ready.driver.requests
+            receipt: Receipt = ready.driver.run(ready.destination.send(conversation, session.handle, batch))
+            _check_receipt(receipt, row)
+            workspace.ledger.received(session.id, row.sequence, receipt, ready.driver.requests - before)
+            log.info("%s batch %d of %d: %d accepted", operation, row.sequence, session.batches, receipt.accepted)
+            sent(row.rows, len(receipt.rejected))
+    return len(waiting)
+
+
+def _check_receipt(receipt: Receipt, batch: BatchRow) -> None:
+    """No row vanishes: what a receipt speaks of is what was sent."""
+    if receipt.accepted + len(receipt.rejected) != batch.rows:
+        raise AssertionError(
+            f"a receipt speaks of {receipt.accepted} + {len(receipt.rejected)} rows of a batch of {batch.rows}"
+        )
+
+
+def close_and_poll(workspace: Workspace, segment: Segment, plan_id: int, operation: Operation) -> Progress:
+    """Close the session once every batch has a receipt, and ask the platform once how far it is.
+
+    Raises:
+        Unconfirmed: the platform has not said it within the time that its own documentation allows.
+    """
+    session = _session(workspace, plan_id, operation)
+    if session is None or session.state == "settled":
+        return Progress(done=True)
+    with _talking(workspace, segment, plan_id) as (plan, ready):
+        progress = _poll(workspace, segment, plan, ready, session)
+        workspace.ledger.count_requests(session.id, ready.driver.requests)
+    return progress
+
+
+def _poll(workspace: Workspace, segment: Segment, plan: Plan, ready: Ready, session: SessionRow) -> Progress:
+    ledger = workspace.ledger
+    conversation = _conversation(workspace, segment, plan, session)
+    if session.state == "opened":
+        ledger.closed(session.id, ready.driver.run(ready.destination.close(conversation, session.handle)))
+        session = ledger.session(session.id)
+        if ready.polling and ready.polling.first > 0:
+            return Progress(done=False, wait=ready.polling.first)
+    jobs = tuple(dict.fromkeys(b.job for b in ledger.batches(session.id) if b.job and b.job_state is None))
+    settlement = ready.driver.run(ready.destination.settle(conversation, session.handle, jobs))
+    ledger.settled(session.id, settlement)
+    if settlement.done or ready.polling is None:
+        return Progress(done=True)
+    waited = (clock.now() - session.closed_at).total_seconds() if session.closed_at else 0.0
+    if waited > ready.polling.give_up:
+        ledger.unconfirmed(session.id)
+        silent = f"{ready.capabilities.title} has not said within {waited / 3600:.0f} h"
+        raise Unconfirmed(f"{silent} what became of operation {session.operation.value}; the next run sends it again")
+    return Progress(done=False, wait=ready.polling.wait(session.polls + 1))
+
+
+def leftovers(workspace: Workspace, segment: Segment, label: str, keep: int | None) -> Progress:
+    """Settle what earlier plans sent and never heard of, so that the next plan knows what the platform holds.
+
+    What was sent and accepted is not sent again; what the platform never confirms is. ``keep`` is the plan that this run is
+    about to go on with: its sessions are not over.
+    """
+    longest = Progress(done=True)
+    for row in workspace.ledger.unsealed_plans(segment.name, label):
+        for session in workspace.ledger.sessions(row.id) if row.id != keep else ():
+            if session.state not in ("opened", "closed") or not _anything_received(workspace, session):
+                continue
+            try:
+                progress = close_and_poll(workspace, segment, row.id, session.operation)
+            except Unconfirmed:
+                continue
+            if not progress.done:
+                longest = Progress(done=False, wait=max(longest.wait, progress.wait))
+    return longest
+
+
+def _anything_received(workspace: Workspace, session: SessionRow) -> bool:
+    return any(batch.state == "received" for batch in workspace.ledger.batches(session.id))
+
+
+def _session(workspace: Workspace, plan_id: int, operation: Operation) -> SessionRow | None:
+    return next((session for session in workspace.ledger.sessions(plan_id) if session.operation is operation), None)
+
+
+@contextmanager
+def _talking(workspace: Workspace, segment: Segment, plan_id: int) -> Iterator[tuple[Plan, Ready]]:
+    """A plan and its platform; tells an error on its way out where it happened, and gives back connections."""
+    plan = workspace.plan(plan_id)
+    ready = workspace.ready(segment, plan.label)
+    try:
+        yield plan, ready
+    except GuestlistError as error:
+        error.at(segment=segment.name, destination=plan.label)
+        raise
+    finally:
+        ready.close()
+
+
+def _conversation(workspace: Workspace, segment: Segment, plan: Plan, session: SessionRow) -> Session:
+    """The session as the platform is told of it; while settling, its size is what was really sent."""
+    audience = workspace.ledger.audience(segment.name, plan.label)
+    if audience is None:
+        raise AssertionError("a session was begun before its audience was known")
+    batches = workspace.ledger.batches(session.id)
+    received = [batch for batch in batches if batch.state == "received"]
+    settling = session.state == "closed"
+    capabilities = workspace.capabilities(segment)[plan.label]
+    names = plan.fields
+    return Session(
+        id=session.id,
+        operation=session.operation,
+        audience=audience,
+        total_batches=session.batches,
+        total_users=sum(batch.rows for batch in received) if settling else session.rows,
+        pull_date=plan.pull_date,
+        fields=tuple(Field(name) for name in names),
+        consent=Consent(
+            ad_user_data=True if segment.consent.ad_user_data else None,
+            ad_personalization=True if segment.consent.ad_personalization else None,
+        ),
+        currency=segment.value.currency if segment.value and capabilities.takes_value else None,
+        refused=sum(len(batch.rejected) for batch in received),
+    )

@@ -1,0 +1,122 @@
+"""Prepare: read the source once, normalise and hash, write members to the lake; raw values stay in this process's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+from guestlist.model.delivery import Capabilities
+from guestlist.model.errors import GuestlistError
+from guestlist.model.plan import Drops
+from guestlist.model.segment import Segment, Source
+from guestlist.pipeline.audience import MEMBER
+from guestlist.pipeline.prepare import Preparer, repeated_members, suppression_keys
+from guestlist.runtime import clock
+from guestlist.runtime.lake import Lake
+from guestlist.runtime.wiring import Workspace
+
+_ROWS_AT_ONCE = 131_072
+Progress = Callable[[int], None]
+"""Told the number of rows read so far."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Where a run's members are, and what was left out. ``seconds`` is how long it took."""
+
+    path: str
+    drops: Drops
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON: a reference and counts."""
+        return {"path": self.path, "seconds": round(self.seconds, 2), "drops": asdict(self.drops)}
+
+
+def prepare(workspace: Workspace, segment: Segment, run_id: str, progress: Progress = lambda _rows: None) -> Prepared:
+    """Read and prepare a segment's members, and enter the run in the ledger.
+
+    Raises:
+        DataError: the source is missing, broken or empty. ConfigError: its connection is.
+    """
+    folder = workspace.lake.run_folder(segment.name, run_id, clock.now().strftime("%H%M%S.%f"))
+    prepared = prepare_into(workspace, segment, workspace.lake, folder, progress)
+    workspace.ledger.begin_run(segment.name, run_id, prepared.path, prepared.drops.as_json())
+    return prepared
+
+
+def prepare_into(workspace: Workspace, segment: Segment, lake: Lake, folder: str, progress: Progress) -> Prepared:
+    """Prepare a segment's members into a folder of a lake, without a run."""
+    started = clock.monotonic()
+    capabilities = tuple(workspace.capabilities(segment).values())
+    try:
+        preparer = Preparer(segment, capabilities, _suppressed(workspace, segment, capabilities))
+        _write_all(lake, folder, preparer, _frames(workspace, segment.source, preparer.source_columns), progress)
+    except GuestlistError as error:
+        raise error.at(segment=segment.name) from None
+    _drop_repeated(lake, folder, preparer.drops)
+    preparer.drops.check()
+    return Prepared(folder, preparer.drops, clock.monotonic() - started)
+
+
+def _write_all(lake: Lake, folder: str, preparer: Preparer, frames: Iterable[pl.DataFrame], progress: Progress) -> None:
+    """Prepare frame after frame; each is written while the next one is worked on."""
+    read = 0
+    with ThreadPoolExecutor(max_workers=1) as writer:
+        writing: Future[None] | None = None
+        for index, rows in enumerate(frames):
+            members = preparer.prepare(rows)
+            if writing:
+                writing.result()
+            writing = writer.submit(lake.write, f"{folder}/part-{index:05d}.parquet", members)
+            read += rows.height
+            progress(read)
+        if writing:
+            writing.result()
+
+
+def _frames(workspace: Workspace, source: Source, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """The source's rows as frames of String columns, of a size at which fixed costs no longer show and memory is bounded."""
+    waiting: list[pl.DataFrame] = []
+    for batch in workspace.reader(source).batches(columns):
+        frame = pl.from_arrow(batch)
+        if isinstance(frame, pl.DataFrame):
+            waiting.append(frame)
+        if sum(frame.height for frame in waiting) >= _ROWS_AT_ONCE:
+            yield pl.concat(waiting)
+            waiting = []
+    if waiting:
+        yield pl.concat(waiting)
+
+
+def _suppressed(workspace: Workspace, segment: Segment, capabilities: Sequence[Capabilities]) -> dict[str, pl.Series]:
+    """The keys of everybody on the suppression lists, by prepared column."""
+    found: dict[str, set[str]] = {}
+    for list_ in segment.suppress:
+        columns = [name for identifier in list_.identifiers.values() for name in identifier.columns]
+        columns += [identifier.region_column for identifier in list_.identifiers.values() if identifier.region_column]
+        rows = _frames(workspace, list_, tuple(dict.fromkeys(columns)))
+        for name, values in suppression_keys(rows, list_.identifiers, segment.identifiers, capabilities).items():
+            found.setdefault(name, set()).update(values)
+    return {name: pl.Series(sorted(values), dtype=pl.String) for name, values in found.items() if values}
+
+
+def _drop_repeated(lake: Lake, folder: str, drops: Drops) -> None:
+    """Of several rows with one key the first counts; the files that hold others are written again without them."""
+    repeated = repeated_members(lake.scan(folder))
+    if repeated.is_empty():
+        return
+    start = 0
+    for path in lake.parts(folder):
+        frame = lake.scan(path).collect()
+        rows = repeated.filter(pl.col("row").is_between(start, start + frame.height, closed="left"))
+        start += frame.height
+        if rows.height:
+            marked = frame.with_row_index("row", offset=start - frame.height)
+            lake.write(path, marked.join(rows.select(MEMBER, "row"), on=[MEMBER, "row"], how="anti").drop("row"))
+    drops.add_row("repeated_key", repeated.height)
+    drops.prepared -= repeated.height

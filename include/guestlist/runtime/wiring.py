@@ -1,0 +1,159 @@
+"""Names in, ready objects out: the one place that puts segments, connections, platforms and storage together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import jinja2
+from jinja2.sandbox import SandboxedEnvironment
+
+from guestlist.destinations import destination_class
+from guestlist.destinations.base import Destination
+from guestlist.model.connection import Connection, parse_connection
+from guestlist.model.delivery import AudienceSpec, Capabilities, Polling
+from guestlist.model.errors import ConfigError
+from guestlist.model.plan import Plan
+from guestlist.model.segment import Segment, Source
+from guestlist.runtime import clock
+from guestlist.runtime.carriers import Carriers
+from guestlist.runtime.config import Config
+from guestlist.runtime.driver import Driver, Retries
+from guestlist.runtime.lake import Lake
+from guestlist.runtime.ledger import Ledger, open_ledger
+from guestlist.sources import open_source
+from guestlist.sources.base import Reader
+
+Resolve = Callable[[str], Connection]
+
+
+def connection_from_environment(name: str) -> Connection:
+    """The connection in ``AIRFLOW_CONN_<NAME>``, as Airflow itself would find it there."""
+    variable = f"AIRFLOW_CONN_{name.upper()}"
+    if not (text := os.environ.get(variable)):
+        raise ConfigError(f"there is no connection {name!r}: define it in Airflow, or outside of Airflow as {variable}")
+    return parse_connection(name, text)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """One destination of a segment, ready to talk to its platform."""
+
+    label: str
+    destination: Destination
+    driver: Driver
+    carriers: Carriers
+    spec: AudienceSpec
+    polling: Polling | None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Of the platform, with this destination's options."""
+        return self.destination.capabilities
+
+    def close(self) -> None:
+        """Give back the connections to the platform."""
+        self.carriers.close()
+
+
+@dataclass
+class Workspace:
+    """One installation: its storage, its connections, and what is made from them on demand.
+
+    ``variables`` are what SQL templates may use (``ds`` and its kin); ``pull_date`` is the day of the run.
+    """
+
+    config: Config = field(default_factory=Config.from_environment)
+    resolve: Resolve = connection_from_environment
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    retries: Retries = field(default_factory=Retries)
+    sleep: clock.Sleep = clock.sleep
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger, with its tables up to date."""
+        return open_ledger(self.config.ledger)
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The lake."""
+        return Lake(self.config.lake)
+
+    @property
+    def today(self) -> date:
+        """The day of the run, in UTC."""
+        return clock.now().date()
+
+    def capabilities(self, segment: Segment) -> dict[str, Capabilities]:
+        """What each destination of a segment can do, by label; needs no connection."""
+        return {
+            target.label: (cls := destination_class(target.platform)).capabilities_for(cls.Options(**target.options))
+            for target in segment.destinations
+        }
+
+    def ready(self, segment: Segment, label: str) -> Ready:
+        """A destination with its driver and carriers; nothing is sent yet.
+
+        Raises:
+            ConfigError: no such destination, or its connection is missing or wrong.
+        """
+        target = segment.destination(label)
+        cls = destination_class(target.platform)
+        try:
+            settings = cls.Settings.of(self.resolve(target.connection))
+        except ConfigError as error:
+            raise error.at(segment=segment.name, destination=label) from None
+        destination = cls(settings, cls.Options(**target.options))
+        carriers = Carriers(settings)
+        driver = Driver(carriers, destination.judge, self.retries, self.sleep)
+        spec = AudienceSpec(
+            name=target.audience,
+            description=segment.description,
+            reference=f"guestlist:{segment.name}:{label}",
+            fields=tuple(key.field for key in destination.capabilities.keys if key.field in segment.identifiers),
+            value_based=bool(segment.value) and destination.capabilities.takes_value,
+        )
+        return Ready(label, destination, driver, carriers, spec, _polling(destination.capabilities.polling, settings))
+
+    def plan(self, plan_id: int) -> Plan:
+        """A plan as it was written, with its segment, parts and batches."""
+        return Plan.from_json(self.lake.read_json(f"{self.ledger.plan_path(plan_id)}/plan.json"))
+
+    def reader(self, source: Source) -> Reader:
+        """The source with its SQL read and rendered."""
+        connection = self.resolve(source.connection) if source.connection else None
+        if source.sql:
+            source = source.model_copy(update={"sql": self._sql(source.sql)})
+        return open_source(source, connection, self.config.segments.parent)
+
+    def _sql(self, written: str) -> str:
+        """The text of a query: of the .sql file that is named, or as written; Jinja rendered."""
+        text = written
+        if written.strip().endswith(".sql"):
+            path = self.config.segments.parent / written.strip()
+            try:
+                text = path.read_text(encoding="utf-8")
+            except OSError:
+                raise ConfigError(f"there is no query file {path}") from None
+        today = {"ds": self.today.isoformat(), "ds_nodash": self.today.strftime("%Y%m%d")}
+        environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined)
+        try:
+            return environment.from_string(text).render({**today, **self.variables})
+        except jinja2.TemplateError as error:
+            raise ConfigError(f"the query's template cannot be rendered: {error}") from None
+
+
+def _polling(polling: Polling | None, settings: Any) -> Polling | None:
+    if polling is None:
+        return None
+    first, longest = settings.poll_first_seconds, settings.poll_longest_seconds
+    return Polling(
+        first=polling.first if first is None else first,
+        factor=polling.factor,
+        longest=polling.longest if longest is None else longest,
+        give_up=polling.give_up,
+    )

@@ -1,0 +1,132 @@
+"""CSV and TSV: every value read as text exactly as written, by Arrow's parser; a broken row is an error with its line."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
+from guestlist.model.errors import DataError
+from guestlist.model.segment import Source
+from guestlist.sources.formats.encodings import SAMPLE_BYTES, Utf8Stream, encoding_of, undecodable
+from guestlist.sources.formats.location import DataFile
+
+_BLOCK = 4 << 20  # the fastest of 1, 4 and 16 MiB
+_DELIMITERS = ",;\t|"
+_SNIFFED_ROWS = 50
+
+
+def schema(file: DataFile, source: Source, _wanted: Sequence[str] = ()) -> pa.Schema:
+    """The header's names; all are text."""
+    encoding = encoding_of(file, source.encoding)
+    header = _header(file, encoding, _delimiter(file, source, encoding))
+    return pa.schema([(name, pa.string()) for name in header])
+
+
+def rows(file: DataFile, source: Source, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Stream these columns of the file, as strings.
+
+    Raises:
+        DataError: names the line of the first row that has too many or too few fields, an open quote or broken bytes.
+    """
+    encoding = encoding_of(file, source.encoding)
+    delimiter = _delimiter(file, source, encoding)
+    read = 0
+    with Utf8Stream(file, encoding) as text:
+        try:
+            for batch in _open(text, delimiter, columns):
+                read += batch.num_rows
+                yield batch
+        except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+            raise _broken(file, encoding, delimiter, error) from None
+    if (
+        read + 1 != text.line_breaks
+    ):  # some value spans lines, or an open quote has swallowed rows, which Arrow takes for the same
+        _check_quotes(file, encoding, delimiter, read)
+
+
+def _open(text: Utf8Stream, delimiter: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    options = {
+        "read_options": arrow_csv.ReadOptions(block_size=_BLOCK),
+        "parse_options": arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        "convert_options": arrow_csv.ConvertOptions(
+            include_columns=list(columns), column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
+        ),
+    }
+    with arrow_csv.open_csv(pa.PythonFile(text, mode="r"), **options) as reader:
+        yield from reader
+
+
+def _sample(file: DataFile, encoding: str) -> str:
+    with Utf8Stream(file, encoding) as text:
+        return text.read(SAMPLE_BYTES).decode("utf-8", errors="replace")
+
+
+def _header(file: DataFile, encoding: str, delimiter: str) -> list[str]:
+    records = csv.reader(io.StringIO(_sample(file, encoding), newline=""), delimiter=delimiter)
+    header = next((record for record in records if record), None)
+    if header is None:
+        raise DataError(f"{file.name} is empty; its first row must hold the names of the columns")
+    return header
+
+
+def _delimiter(file: DataFile, source: Source, encoding: str) -> str:
+    """Declared, or a tab for TSV, or the one that cuts the first rows into the same number of fields, at least two."""
+    if source.delimiter is not None:
+        return source.delimiter
+    if source.format == "tsv" or (source.format is None and file.ending in (".tsv", ".tab")):
+        return "\t"
+    sample = _sample(file, encoding)
+    if len(sample) >= SAMPLE_BYTES // 4:
+        sample = sample[: sample.rfind("\n")]  # the last row may be cut in two
+    return max(_DELIMITERS, key=lambda delimiter: _agreement(sample, delimiter))
+
+
+def _agreement(sample: str, delimiter: str) -> tuple[float, int]:
+    """The share of rows with as many fields as the header, and that number; nothing if the header is not cut."""
+    records = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+    widths = [len(record) for record, _ in zip((r for r in records if r), range(_SNIFFED_ROWS), strict=False)]
+    if not widths or widths[0] < 2:
+        return 0.0, 0
+    return widths.count(widths[0]) / len(widths), widths[0]
+
+
+def _broken(file: DataFile, encoding: str, delimiter: str, error: Exception) -> DataError:
+    """Why Arrow stopped. Its own message quotes the row, so the place is looked up anew."""
+    if "UTF8" in str(error):
+        return undecodable(file, encoding)
+    for _ in _records(file, encoding, delimiter):
+        pass
+    return DataError(f"{file.name} cannot be cut into rows of fields; is {delimiter!r} its delimiter?")
+
+
+def _check_quotes(file: DataFile, encoding: str, delimiter: str, read: int) -> None:
+    strict = sum(1 for _ in _records(file, encoding, delimiter)) - 1
+    if strict != read:
+        raise DataError(f"{file.name} gave {read} rows where {strict} stand: its quotes are broken; export it again")
+
+
+def _records(file: DataFile, encoding: str, delimiter: str) -> Iterator[list[str]]:
+    """The records by the rules of RFC 4180, strictly; slower than Arrow, and knows its lines."""
+    with Utf8Stream(file, encoding) as text:
+        wrapped = io.TextIOWrapper(io.BufferedReader(text), "utf-8", errors="replace", newline="")
+        records = csv.reader(wrapped, delimiter=delimiter, strict=True)
+        width, begin = 0, 1
+        try:
+            for record in records:
+                width = width or len(record)
+                if record and len(record) != width:
+                    raise DataError(
+                        f"{file.name}, line {begin}: the row has {len(record)} fields and the header has {width}; "
+                        "mend the row, or quote the value that holds the delimiter or a line break"
+                    )
+                if record:
+                    yield record
+                begin = records.line_num + 1
+        except csv.Error:
+            raise DataError(
+                f"{file.name}, line {begin}: a quote is opened and not closed, or stands in the wrong place"
+            ) from None

@@ -1,0 +1,137 @@
+"""From what a segment writes in ``file:`` (path, glob, object-store address) to files that can be opened."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from guestlist.model.errors import AuthError, ConfigError, DataError, GuestlistError, TransientError
+
+_ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^/@]*@)?(?P<rest>[^?#]*)")
+_GLOB = re.compile(r"[*?\[]")
+_STORE_CODE = re.compile(r"AWS Error ([A-Z_]+)")
+_LOGIN_CODES = re.compile(r"ACCESS|SIGNATURE|TOKEN|CREDENTIAL|AUTHENTICATION|OPT_IN")
+_COMPRESSED = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
+_PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs"}
+_ARROW_SPEAKS = ("s3", "gs", "gcs", "abfs", "abfss")
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One file, wherever it lies. ``name`` is for messages and holds no secret."""
+
+    name: str
+    path: str
+    filesystem: Any = field(repr=False)
+
+    @property
+    def compression(self) -> str | None:
+        """Arrow's name of the compression that the file's ending tells."""
+        return _COMPRESSED.get(Path(self.path).suffix.lower())
+
+    @property
+    def ending(self) -> str:
+        """``.csv`` of ``people.CSV.gz``."""
+        path = Path(self.path)
+        return (Path(path.stem) if self.compression else path).suffix.lower()
+
+    def open(self) -> BinaryIO:
+        """The bytes as they lie there, still compressed.
+
+        Raises:
+            DataError: it cannot be read; AuthError or TransientError where the object store says so.
+        """
+        try:
+            return cast("BinaryIO", self.filesystem.open(self.path, "rb"))
+        except OSError as error:
+            raise _refused(f"{self.name} cannot be opened", error) from None
+
+
+def locate(address: str, base: Path) -> list[DataFile]:
+    """The file, or the files that a glob matches in the order of their names; relative paths start from ``base``.
+
+    Raises:
+        DataError: there is no such file; AuthError or TransientError where the object store says so.
+        ConfigError: nothing here can read this kind of address.
+    """
+    filesystem, path = _filesystem(address, base)
+    shown = shown_address(address)
+    try:
+        kind = _kind(filesystem, path)
+        globbed = kind is None and _GLOB.search(path)
+        found = sorted(match for match in filesystem.glob(path) if _kind(filesystem, match) == "file") if globbed else []
+    except OSError as error:
+        raise _refused(f"file {shown} cannot be looked up", error) from None
+    if not found and kind != "file":
+        raise _nothing_there(shown, path, folder=kind == "directory")
+    if kind == "file":
+        return [DataFile(f"file {shown}", path, filesystem)]
+    return [DataFile(f"file {match} (of {shown})", match, filesystem) for match in found]
+
+
+def shown_address(address: str) -> str:
+    """The address without a login, a query or a fragment: signed addresses carry secrets there."""
+    match = _ADDRESS.match(address)
+    return f"{match['scheme']}://{match['rest']}" if match else address
+
+
+def _kind(filesystem: Any, path: str) -> str | None:
+    """``file``, ``directory`` or None; unlike fsspec's isfile it does not take a refusal for an absence."""
+    try:
+        return str(filesystem.info(path)["type"])
+    except FileNotFoundError:
+        return None
+
+
+def _refused(what: str, error: OSError) -> GuestlistError:
+    """Sort an object store's refusal by its code; the rest of its message may hold a signed address."""
+    if (code := _STORE_CODE.search(str(error))) is None:
+        return DataError(f"{what}: {error.strerror or type(error).__name__}")
+    if _LOGIN_CODES.search(code[1]):
+        return AuthError(f"{what}: {code[1]}; mend the credential that this machine has for the store, or its permissions")
+    return TransientError(f"{what}: {code[1]}")
+
+
+def _nothing_there(shown: str, path: str, *, folder: bool) -> DataError:
+    if folder:
+        return DataError(f"{shown} is a folder; name the files in it, such as {shown.rstrip('/')}/*.parquet")
+    if _GLOB.search(path):
+        return DataError(f"no file matches {shown} (looked for {path}); is the path right, and has the export run?")
+    return DataError(f"there is no file {shown} (looked for {path}); is the path right, and has the export run?")
+
+
+def _filesystem(address: str, base: Path) -> tuple[Any, str]:
+    """An fsspec file system and the path on it."""
+    import fsspec
+    from fsspec.implementations.local import LocalFileSystem
+
+    match = _ADDRESS.match(address)
+    if match is None:
+        return LocalFileSystem(), str(base / Path(address).expanduser())
+    scheme, shown = match["scheme"].lower(), shown_address(address)
+    try:
+        filesystem, path = fsspec.core.url_to_fs(address)
+    except ImportError:
+        if scheme in _ARROW_SPEAKS:
+            return _arrow_filesystem(address, shown)
+        package = _PACKAGES.get(scheme, f"the fsspec package for {scheme}")
+        raise ConfigError(f"reading {shown} needs a package that is not installed: pip install {package}") from None
+    except ValueError:
+        raise ConfigError(f"nothing here reads {scheme}:// addresses ({shown}); try s3, gs, az, file or a path") from None
+    return filesystem, path
+
+
+def _arrow_filesystem(address: str, shown: str) -> tuple[Any, str]:
+    """Arrow's own object-store clients: part of its wheel, so that S3 and Google Cloud Storage need no further package."""
+    import pyarrow as pa
+    from fsspec.implementations.arrow import ArrowFSWrapper
+    from pyarrow.fs import FileSystem
+
+    globbed = _GLOB.search(address.split("?", maxsplit=1)[0])
+    try:
+        filesystem, path = FileSystem.from_uri(address)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError):
+        raise ConfigError(f"{shown} is no address that Arrow can read{' as a glob' if globbed else ''}") from None
+    return ArrowFSWrapper(filesystem), path

@@ -1,0 +1,18 @@
+"""Settings that every test shares: nothing of the machine's own Airflow or Guestlist is used, and warnings are errors."""
+
+import os
+import tempfile
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[1]
+_HOME = tempfile.mkdtemp(prefix="guestlist-tests-")
+os.environ["AIRFLOW_HOME"] = f"{_HOME}/airflow"
+os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(_ROOT / "dags")
+os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(_ROOT / "plugins")
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
+os.environ["GUESTLIST_HOME"] = f"{_HOME}/guestlist"
+for name in [name for name in os.environ if name.startswith(("AIRFLOW_CONN_", "GUESTLIST_LEDGER", "GUESTLIST_LAKE"))]:
+    del os.environ[name]
+
+pytest_plugins = ["servers"]

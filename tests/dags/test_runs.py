@@ -1,0 +1,144 @@
+"""Whole DAG runs inside one process, with Airflow's database and the sandbox: what people see for what they ask."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from guestlist.cli.proof import prove
+from guestlist.cli.stage import connections
+from guestlist.runtime.segments import find_segment
+from guestlist.runtime.wiring import Workspace
+from guestlist.sandbox.server import Sandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Airflow's own deprecations, not ours
+
+SEGMENT = """
+name: people
+source: {file: people.csv}
+key: id
+identifiers: {email: email, phone: {columns: [phone], region: country}}
+guards: {max_removed: 20%}
+destinations:
+  - {platform: google_ads, connection: google_ads_main, audience: People}
+  - {platform: meta, connection: meta_main, audience: People}
+"""
+
+
+def write_people(include, numbers):
+    rows = [f"{n},person{n}@example.com,+1 212 555 {n:04d},US" for n in numbers]
+    (include / "people.csv").write_text("id,email,phone,country\n" + "\n".join(rows) + "\n")
+
+
+@pytest.fixture(scope="module")
+def airflow_database():
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture
+def sandbox(tmp_path):
+    with Sandbox(tmp_path / "sandbox", settle_seconds=0.2) as running:
+        yield running
+
+
+@pytest.fixture
+def include(tmp_path, monkeypatch, sandbox, airflow_database):
+    """A project of its own: segments, source, ledger and lake."""
+    (tmp_path / "segments").mkdir()
+    (tmp_path / "segments" / "people.yaml").write_text(SEGMENT)
+    write_people(tmp_path, range(200))
+    monkeypatch.setenv("GUESTLIST_SEGMENTS", str(tmp_path / "segments"))
+    monkeypatch.setenv("GUESTLIST_HOME", str(tmp_path / "home"))
+    for name, value in connections(sandbox, tmp_path / "none.duckdb").items():
+        settings = json.loads(value)
+        if "poll_first_seconds" in settings.get("extra", {}):
+            settings["extra"] |= {"poll_first_seconds": 0.1, "poll_longest_seconds": 0.3}
+        monkeypatch.setenv(name, json.dumps(settings))
+    return tmp_path
+
+
+def run_dag(**conf):
+    """Run the DAG in this process; its state and those of its tasks."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(str(ROOT / "dags"), collect_dags=True)
+    run = bag.dags["people"].test(run_conf=conf)
+    return run.state, {f"{ti.task_id}[{ti.map_index}]": ti.state for ti in run.get_task_instances()}
+
+
+def books_equal_segment(include, sandbox):
+    workspace = Workspace()
+    segment = find_segment("people", workspace.config.segments)
+    proofs = prove(workspace, segment, sandbox.http_url, str(include / "proof"))
+    assert proofs
+    return all(proof.holds for proof in proofs)
+
+
+def test_a_first_run_a_change_a_guard_and_an_approval(include, sandbox):
+    state, tasks = run_dag()
+    assert state == "success"
+    assert tasks["google_ads_main.removals.send[-1]"] == "skipped"
+    assert tasks["google_ads_main.additions.send[0]"] == "success"
+    assert books_equal_segment(include, sandbox)
+
+    write_people(include, range(5, 210))
+    assert run_dag()[0] == "success"
+    assert books_equal_segment(include, sandbox)
+
+    state, tasks = run_dag(dry_run=True)
+    assert state == "success"
+    assert tasks["meta_main.guard[-1]"] == "skipped"
+    assert tasks["meta_main.additions.open[-1]"] == "skipped"
+    assert tasks["meta_main.seal[-1]"] == "skipped"
+
+    write_people(include, range(5, 55))  # three quarters leave: max_removed is 20 %
+    state, tasks = run_dag(approve=True, destinations=["meta_main"])
+    assert state == "success"
+    assert tasks["google_ads_main.plan[-1]"] == "skipped"
+    assert tasks["meta_main.removals.send[0]"] == "success"
+    workspace = Workspace()
+    plan = workspace.ledger.unsealed_plans("people", "meta_main") or workspace.ledger.plans_of_run(
+        "people", "meta_main", workspace.ledger.last_runs("people")[0].run_id
+    )
+    assert workspace.ledger.decision(plan[0].id).decision == "approve"
+
+
+def test_a_broken_source_fails_the_run_and_empties_nothing(include, sandbox):
+    assert run_dag()[0] == "success"
+    write_people(include, [])
+    state, tasks = run_dag()
+    assert state == "failed"
+    assert tasks["prepare[-1]"] in ("failed", "up_for_retry")
+    assert tasks["google_ads_main.plan[-1]"] == "upstream_failed"
+    write_people(include, range(200))
+    assert books_equal_segment(include, sandbox)
+
+
+def test_rejected_rows_do_not_end_green(include, sandbox):
+    import httpx
+
+    fault = {"match": {"method": "POST", "path": "audienceMembers:ingest"}, "times": 1}
+    fault["action"] = {"fail_job": "partial", "reason": "INVALID_FORMAT", "count": 3}
+    url = f"{sandbox.http_url}/admin/faults/data_manager"
+    httpx.post(url, json={"faults": [fault]}).raise_for_status()
+    state, tasks = run_dag(destinations=["google_ads_main"])
+    httpx.delete(url)
+    assert state == "failed"
+    assert tasks["report[-1]"] == "failed"
+    report = Workspace().ledger.last_runs("people")[0].report
+    assert report["state"] == "rejected"
+    assert report["destinations"][0]["rejected"] == {"INVALID_FORMAT": 3}
+    assert run_dag(destinations=["google_ads_main"])[0] == "success"  # what was not confirmed is sent again
+
+
+def test_nothing_personal_in_airflows_database_or_logs(include, sandbox):
+    assert run_dag()[0] == "success"
+    home = Path(os.environ["AIRFLOW_HOME"])
+    texts = [file.read_bytes() for file in home.rglob("*") if file.is_file()]
+    assert texts
+    for needle in (b"person7@example.com", b"PERSON7@EXAMPLE.COM", b"2125550007", b"sandbox-refresh", b"sandbox-app-secret"):
+        assert not any(needle in text for text in texts), needle
