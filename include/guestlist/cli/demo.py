@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -19,7 +18,7 @@ from guestlist.cli.tables import report_table
 from guestlist.model.segment import Segment
 from guestlist.runtime import clock
 from guestlist.runtime.config import Config
-from guestlist.runtime.segments import find_segment
+from guestlist.runtime.segments import find_segment, shown
 from guestlist.runtime.wiring import Workspace
 from guestlist.sandbox.server import Sandbox
 
@@ -30,7 +29,7 @@ _SETTLE_SECONDS = 1.5
 
 def main() -> int:
     """Run the demo; 0 only if the proof holds."""
-    console = Console()
+    console = Console(highlight=False, width=max(Console().width, 100))
     started = clock.monotonic()
     stage = Stage(Config.from_environment().home / "demo")
     shutil.rmtree(stage.folder, ignore_errors=True)
@@ -39,7 +38,7 @@ def main() -> int:
         os.environ.update({k: v for k, v in stage.environment(sandbox).items() if k.startswith(("GUESTLIST_", "AIRFLOW_"))})
         workspace = Workspace()
         segment = find_segment(_SEGMENT, workspace.config.segments)
-        console.print(f"Sandbox platforms on {sandbox.http_url}; everything is kept in {_shown(stage.folder)}")
+        console.print(f"Sandbox platforms on {sandbox.http_url}; everything is kept in {shown(stage.folder)}")
         if not _set_up(stage, sandbox, console):
             return 1
         before: dict[str, Any] = {}
@@ -50,7 +49,7 @@ def main() -> int:
                 return 1
             console.rule(title)
             report = workspace.ledger.last_runs(segment.name, 1)[0].report
-            console.print(report_table(report))
+            console.print(report_table(report, keys=number == 1))
             before = _requests_table(sandbox.http_url, before, console)
         held = _prove(workspace, segment, sandbox, stage, console)
     console.print(
@@ -64,7 +63,7 @@ def _set_up(stage: Stage, sandbox: Sandbox, console: Console) -> bool:
         migrating = stage.airflow("db", "migrate", sandbox=sandbox, log=log)
         stage.build_warehouse()
         if migrating.wait() != 0:
-            console.print(f"[red]`airflow db migrate` failed: see {_shown(stage.folder / 'airflow.log')}[/red]")
+            console.print(f"[red]`airflow db migrate` failed: see {shown(stage.folder / 'airflow.log')}[/red]")
             return False
     return True
 
@@ -79,7 +78,7 @@ def _airflow_run(stage: Stage, sandbox: Sandbox, workspace: Workspace, console: 
             clock.sleep(0.3)
             _tell(status, workspace, number)
     if process.returncode != 0:
-        console.print(f"[red]Airflow ended the run with {process.returncode}: see {_shown(path)}[/red]")
+        console.print(f"[red]Airflow ended the run with {process.returncode}: see {shown(path)}[/red]")
     return process.returncode == 0
 
 
@@ -136,13 +135,6 @@ def _prove(workspace: Workspace, segment: Segment, sandbox: Sandbox, stage: Stag
 def _cells(proof: Proof) -> tuple[str, ...]:
     numbers = (f"{value:,}" for value in (proof.wanted, proof.held, proof.missing, proof.extra))
     return (proof.label, proof.kind, *numbers, "[green]equal[/green]" if proof.holds else "[red]DIFFERENT[/red]")
-
-
-def _shown(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 if __name__ == "__main__":

@@ -21,11 +21,11 @@ Column = tuple[str, Mapping[str, str | Text]]
 """A destination's label, and what there is to say about it, by row."""
 
 
-def report_table(report: Mapping[str, Any]) -> RenderableType:
-    """A run: what became of each destination, then what was left out and why."""
+def report_table(report: Mapping[str, Any], *, keys: bool = True) -> RenderableType:
+    """A run: what became of each destination, then what was left out and why; without ``keys`` only rows, not single keys."""
     title = f"{report['segment']}  {report['run_id']}"
     columns = [(str(item["label"]), _outcome(item)) for item in report["destinations"]]
-    return Group(*by_destination(title, columns), *drop_tables(report["drops"]))
+    return Group(*by_destination(title, columns), *drop_tables(report["drops"], keys=keys))
 
 
 def plan_table(plans: Mapping[str, Any]) -> RenderableType:
@@ -118,15 +118,15 @@ def state(name: str) -> Text:
     return Text(name, style=_STYLES.get(name, "red"))
 
 
-def drop_tables(drops: Mapping[str, Any]) -> Iterator[RenderableType]:
+def drop_tables(drops: Mapping[str, Any], *, keys: bool = True) -> Iterator[RenderableType]:
     """Rows and keys that were left out, by reason, and how many phones are valid, by country."""
     dropped = sum(drops["rows"].values())
     yield Text(f"\n{drops['read']:,} rows read = {drops['prepared']:,} prepared + {dropped:,} dropped")
     if drops["rows"]:
         yield _counts("Dropped rows", ("reason",), [((reason,), count) for reason, count in _largest(drops["rows"])])
-    if keys := list(_dropped_keys(drops["keys"])):
-        yield _counts("Dropped keys", ("column", "reason"), keys)
-    if drops["phones"]:
+    if keys and (dropped_keys := list(_dropped_keys(drops["keys"]))):
+        yield _counts("Dropped keys", ("column", "reason"), dropped_keys)
+    if keys and drops["phones"]:
         yield _phones(drops["phones"])
 
 

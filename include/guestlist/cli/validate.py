@@ -15,7 +15,7 @@ from guestlist.cli.queries import query_problems
 from guestlist.model.errors import ConfigError
 from guestlist.model.segment import Problem, SegmentError
 from guestlist.runtime.config import Config
-from guestlist.runtime.segments import read_segment, segment_files
+from guestlist.runtime.segments import read_segment, segment_files, shown
 
 _ENDINGS = (".yaml", ".yml")
 
@@ -92,7 +92,7 @@ def _twins(path: Path) -> tuple[Problem, ...]:
 
 def _told(item: Checked) -> Text:
     if not item.problems:
-        return Text.assemble(("ok ", "green"), str(item.path))
+        return Text.assemble(("ok ", "green"), shown(item.path))
     told = Text.assemble(("bad", "red"), f" {item.path}")
     for problem in item.problems:
         told.append(f"\n    {problem}")

@@ -190,8 +190,8 @@ class DataManager:
         troubled = handle.get("troubled") or any(outcome.failed or outcome.rejected for outcome in outcomes.values())
         if session.operation is not Operation.REPLACE or len(outcomes) < len(jobs):
             return Settlement(len(outcomes) == len(jobs), {**handle, "troubled": bool(troubled)}, outcomes, rate)
-        if troubled:
-            raise RejectedError("a replace was not taken whole, so nobody was swept: the audience holds old and new people")
+        if troubled:  # nobody is swept, or people who are still wanted would go: the audience holds old and new people
+            return Settlement(done=True, handle=handle, jobs={**outcomes, "": JobOutcome(failed=True)}, match_rate=rate)
         return (yield from self._sweep(session, handle, outcomes))
 
     def _sweep(
@@ -209,7 +209,7 @@ class DataManager:
             )
         outcome = yield from self._outcome(sweep)
         if outcome is not None and outcome.failed:
-            raise RejectedError("Google could not sweep the audience: it holds old and new people")
+            outcomes = {**outcomes, "": outcome}
         return Settlement(outcome is not None, handle, outcomes, handle.get("match_rate"))
 
     def _outcome(self, request_id: str) -> Conversation[JobOutcome | None]:

@@ -66,7 +66,6 @@ PROFILE = Composite(
 _PAGE = 200
 _BROKEN = {
     414: "a replace of this audience is under way",
-    415: "the last replace failed: run it again",
     470: "the audience's creator is inactive",
     471: "Meta flagged the audience: rename it without health or finance terms",
     500: "Meta asks the advertiser to act on this audience",
@@ -238,9 +237,11 @@ class Meta(Destination):
 
     def settle(self, session: Session, handle: Mapping[str, Json], jobs: Sequence[str]) -> Conversation[Settlement]:
         """Compare what Meta says it received in this session with what was sent; a replace also has to come to rest."""
-        code = yield from self._at_rest(session.audience, failing={415, 470, 471, 500})
+        code = yield from self._at_rest(session.audience, failing={470, 471, 500})
         if session.operation is Operation.REPLACE and code == 414:
             return Settlement(done=False, handle=handle)
+        if session.operation is Operation.REPLACE and code == 415:
+            return Settlement(done=True, handle=handle, jobs={"": JobOutcome(failed=True)})
         seen = yield from self._seen(session)
         if seen is None or count(seen, "num_received") < session.total_users:
             return Settlement(done=False, handle=handle)

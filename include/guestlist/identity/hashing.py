@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 
 import polars as pl
 
@@ -30,6 +31,15 @@ def sha256_hex_fallback(text: pl.Expr) -> pl.Expr:
     present = pl.when(text.str.len_bytes() > 0).then(text)
     return present.map_elements(
         lambda value: hashlib.sha256(value.encode()).hexdigest(), return_dtype=pl.String, skip_nulls=True
+    )
+
+
+def hmac_sha256_hex(text: pl.Expr, key: str) -> pl.Expr:
+    """HMAC-SHA-256 of the UTF-8 bytes of a string column under ``key``, as 64 lower-case hex digits; null stays null."""
+    if polars_hash is not None:
+        return text.chash.hmac_sha256(key=key)  # type: ignore[attr-defined, no-any-return]
+    return text.map_elements(
+        lambda value: hmac.digest(key.encode(), value.encode(), "sha256").hex(), return_dtype=pl.String, skip_nulls=True
     )
 
 

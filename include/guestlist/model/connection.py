@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from guestlist.model.errors import ConfigError
 
@@ -42,13 +42,13 @@ def _from_json(name: str, data: dict[str, Any]) -> Connection:
     extra = data.get("extra") or {}
     return Connection(
         id=name,
-        type=str(data["conn_type"]) if "conn_type" in data else "",
+        type=_type(str(data.get("conn_type") or "")),
         host=data.get("host"),
         port=int(data["port"]) if data.get("port") else None,
         login=data.get("login"),
         password=data.get("password"),
         schema=data.get("schema"),
-        extra=json.loads(extra) if isinstance(extra, str) else dict(extra),
+        extra=_object(json.loads(extra) if isinstance(extra, str) else extra),
     )
 
 
@@ -60,11 +60,29 @@ def _from_uri(name: str, text: str) -> Connection:
     extra = json.loads(query.pop("__extra__")) if "__extra__" in query else query
     return Connection(
         id=name,
-        type={"postgresql": "postgres"}.get(parts.scheme, parts.scheme.replace("-", "_")),
-        host=unquote(parts.hostname) if parts.hostname else None,
+        type=_type(parts.scheme),
+        host=_host(parts),
         port=parts.port,
         login=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
         schema=unquote(parts.path.removeprefix("/")) or None,
-        extra=extra,
+        extra=_object(extra),
     )
+
+
+def _type(name: str) -> str:
+    return {"postgresql": "postgres"}.get(name, name.replace("-", "_"))
+
+
+def _host(parts: SplitResult) -> str | None:
+    """A host's name in lower case; a path, which some databases have in its place, as it is written."""
+    host = unquote(parts.hostname or "")
+    if "/" in host:
+        host = unquote(parts.netloc.rpartition("@")[2].partition(":")[0])
+    return host or None
+
+
+def _object(extra: Any) -> dict[str, Any]:
+    if not isinstance(extra, dict):
+        raise TypeError
+    return extra

@@ -106,6 +106,10 @@ class Limits:
     """Memberships lapse after this many days unless renewed."""
 
 
+_STEPS = 64
+"""By then any wait has reached its longest; more would overflow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Polling:
     """How to ask a platform whether it has finished, in seconds: first wait, growth, longest wait, and when to give up."""
@@ -117,7 +121,7 @@ class Polling:
 
     def wait(self, attempt: int) -> float:
         """Seconds to wait before poll number ``attempt``, from 0."""
-        return min(self.first * self.factor**attempt, self.longest)
+        return min(self.first * self.factor ** min(attempt, _STEPS), self.longest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ def read_yaml(text: str) -> tuple[Any, Lines, list[tuple[int, str]]]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         return None, lines, [(mark.line + 1 if mark else 1, f"is not YAML: {error.problem}")]
+    except RecursionError:
+        return None, lines, [(1, "is nested too deeply")]
     except (yaml.YAMLError, ValueError) as error:
         return None, lines, [(1, f"is not YAML: {str(error).splitlines()[0]}")]
     finally:
@@ -51,12 +53,11 @@ def read_yaml(text: str) -> tuple[Any, Lines, list[tuple[int, str]]]:
 
 def _walk(node: yaml.Node, path: Path, lines: Lines, problems: list[tuple[int, str]], seen: set[int]) -> None:
     """Note every value's line. A node that is met twice is an alias."""
-    line = node.start_mark.line + 1
-    lines.by_path.setdefault(path, line)
-    if id(node) in seen:
-        problems.append((line, "YAML aliases (*name) are not taken here"))
+    if id(node) in seen:  # its own mark is that of the anchor
+        problems.append((lines.of(path), "YAML aliases (*name) are not taken here"))
         return
     seen.add(id(node))
+    lines.by_path.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
         names: set[str] = set()
         for key, value in node.value:

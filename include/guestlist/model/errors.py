@@ -57,9 +57,9 @@ class GuestlistError(Exception):
         text = f"{self.message} [{', '.join(where)}]" if where else self.message
         return f"{text} See {self.help_url}" if self.help_url else text
 
-    def __reduce__(self) -> tuple[type[GuestlistError], tuple[object, ...]]:
-        """Rebuild from the fields: Airflow sends exceptions between processes."""
-        return type(self), tuple(getattr(self, field.name) for field in fields(self))
+    def __reduce__(self) -> tuple[type[GuestlistError], tuple[object, ...], dict[str, object]]:
+        """Rebuild from the fields, then whatever else was set: Airflow sends exceptions between processes."""
+        return type(self), tuple(getattr(self, field.name) for field in fields(self)), dict(vars(self))
 
     def at(self, *, segment: str | None = None, destination: str | None = None) -> GuestlistError:
         """Fill in where it happened, when the place that raised it could not know; returns the same error."""

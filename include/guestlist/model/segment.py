@@ -24,11 +24,12 @@ from pydantic import (
     Field as Described,
 )
 
-from guestlist.model.delivery import MULTI_VALUED, Capabilities, Field, Mode
-from guestlist.model.documents import Lines, read_yaml
+from guestlist.model.delivery import IDENTIFYING, MULTI_VALUED, Capabilities, Field, Mode
+from guestlist.model.documents import Lines, Path, read_yaml
 from guestlist.model.errors import ConfigError
 
 GRANTED = "granted"
+_TASKS = ("prepare", "report")
 PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 _FIXED_REGION = re.compile(r"[A-Z]{2}")
 
@@ -65,8 +66,9 @@ def _threshold(value: Any) -> Any:
 
 
 Limit = Annotated[Threshold, BeforeValidator(_threshold, json_schema_input_type=str | int)]
+Name = Annotated[str, Described(min_length=1)]
 ColumnNames = Annotated[
-    tuple[str, ...],
+    tuple[Name, ...],
     BeforeValidator(lambda value: (value,) if isinstance(value, str) else value, json_schema_input_type=str | list[str]),
     Described(min_length=1),
 ]
@@ -76,7 +78,7 @@ class Identifier(_Strict):
     """The source columns of one match key. ``region``: a column, or a fixed ISO 3166 code such as DE; never guessed."""
 
     columns: ColumnNames
-    region: str | None = None
+    region: Name | None = None
     hashed: bool = False
     """The column already holds SHA-256; it is checked, never hashed twice."""
 
@@ -132,15 +134,15 @@ class Suppression(Source):
 class Value(_Strict):
     """What a person is worth, for value-based audiences."""
 
-    column: str
+    column: Name
     currency: str = Described(pattern="^[A-Z]{3}$")
 
 
 class ConsentColumns(_Strict):
     """A column that says yes or no for each row, or the word ``granted``."""
 
-    ad_user_data: str | None = None
-    ad_personalization: str | None = None
+    ad_user_data: Name | None = None
+    ad_personalization: Name | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -230,7 +232,7 @@ class Segment(_Strict):
     owner: str = "airflow"
     schedule: str | After | None = None
     source: Source
-    key: str
+    key: Name
     identifiers: Identifiers
     strict_phones: bool = False
     value: Value | None = None
@@ -247,23 +249,6 @@ class Segment(_Strict):
             presets = ", ".join(PRESETS)
             raise ValueError(f"{schedule!r} is no cron expression; write five fields, null, or one of: {presets}")
         return schedule
-
-    @field_validator("identifiers")
-    @classmethod
-    def _one_column_unless_many(cls, identifiers: dict[Field, Identifier]) -> dict[Field, Identifier]:
-        for name, identifier in identifiers.items():
-            if len(identifier.columns) > 1 and name not in MULTI_VALUED:
-                many = ", ".join(sorted(MULTI_VALUED))
-                raise ValueError(f"{name.value} takes one column; several are possible for {many}")
-        return identifiers
-
-    @field_validator("destinations")
-    @classmethod
-    def _labels_differ(cls, destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:
-        labels = [destination.label for destination in destinations]
-        if twice := sorted({label for label in labels if labels.count(label) > 1}):
-            raise ValueError(f"several destinations are called {', '.join(twice)}: give each its own `name`")
-        return destinations
 
     def destination(self, label: str) -> Destination:
         """The destination of that label; `ConfigError` if there is none."""
@@ -310,6 +295,8 @@ def parse_segment(text: str, file: str, platforms: Mapping[str, Platform]) -> Se
         SegmentError: lists every problem with its line, what was found and what is allowed.
     """
     document, lines, problems = read_yaml(text)
+    if not problems and not isinstance(document, dict):
+        problems = [(1, "must be keys and values, such as `name: ...`")]
     if problems:
         raise SegmentError.of(file, [Problem(line, "", message) for line, message in problems])
     found: list[Problem] = []
@@ -320,7 +307,7 @@ def parse_segment(text: str, file: str, platforms: Mapping[str, Platform]) -> Se
         found += [_problem(dict(item), lines) for item in _telling(error)]
     found += _cross_checks(document, lines, platforms)
     stem = file.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    if isinstance(document, dict) and document.get("name") not in (None, stem):
+    if document.get("name") not in (None, stem):
         found.append(Problem(lines.of(("name",)), "name", f"must be the file's name, {stem!r}"))
     if found or segment is None:
         raise SegmentError.of(file, found)
@@ -342,7 +329,8 @@ def _option_problem(error: dict[str, Any], platform: Platform) -> str:
     if error["type"] == "extra_forbidden":
         known = ", ".join([*list(Destination.model_fields), *platform.options.model_fields])
         return f"{_dotted(error['loc'])}: nobody knows this key; there are: {known}"
-    return f"{_dotted(error['loc'])}: {error['msg'].removeprefix('Value error, ')}"
+    where = f"{_dotted(error['loc'])}: " if error["loc"] else ""
+    return f"{where}{error['msg'].removeprefix('Value error, ')}"
 
 
 _KNOWN_KEYS: dict[tuple[str, ...], type[BaseModel]] = {
@@ -369,20 +357,67 @@ def _problem(error: dict[str, Any], lines: Lines) -> Problem:
     return Problem(lines.of(location), _dotted(location), message)
 
 
-def _cross_checks(document: Any, lines: Lines, platforms: Mapping[str, Platform]) -> Iterator[Problem]:
+def _cross_checks(document: Mapping[str, Any], lines: Lines, platforms: Mapping[str, Platform]) -> Iterator[Problem]:
     """What no single part of the file can know, told even where other parts are broken."""
-    if not isinstance(document, dict) or not isinstance(document.get("identifiers"), dict):
-        return
-    destinations = document.get("destinations")
+    identifiers = document.get("identifiers")
+    identifiers = identifiers if isinstance(identifiers, dict) else {}
+    for path, message in (
+        *_column_problems(identifiers, ("identifiers",)),
+        *_suppression_problems(document.get("suppress"), identifiers),
+        *_destination_problems(document, identifiers, platforms),
+    ):
+        yield Problem(lines.of(path), _dotted(path), message)
+
+
+def _column_problems(identifiers: Mapping[Any, Any], path: Path) -> Iterator[tuple[Path, str]]:
+    for name, written in identifiers.items():
+        columns = written.get("columns") if isinstance(written, dict) else written
+        if not isinstance(columns, list):
+            continue
+        if len(columns) > 1 and name not in MULTI_VALUED:
+            yield (*path, name), f"takes one column; several are possible for {', '.join(sorted(MULTI_VALUED))}"
+        for column in dict.fromkeys(str(column) for column in columns if columns.count(column) > 1):
+            yield (*path, name), f"the column {column!r} stands here twice"
+
+
+def _suppression_problems(lists: Any, identifiers: Mapping[Any, Any]) -> Iterator[tuple[Path, str]]:
+    for index, written in enumerate(lists if isinstance(lists, list) else []):
+        theirs = written.get("identifiers") if isinstance(written, dict) else None
+        if not isinstance(theirs, dict):
+            continue
+        path: Path = ("suppress", index, "identifiers")
+        yield from _column_problems(theirs, path)
+        mine = [name.value for name in Field if name in IDENTIFYING and name in identifiers]
+        if mine and not set(mine) & set(theirs):
+            yield path, f"the list would suppress nobody: it needs one of the segment's own {', '.join(mine)}"
+
+
+def _destination_problems(
+    document: Mapping[str, Any], identifiers: Mapping[Any, Any], platforms: Mapping[str, Platform]
+) -> Iterator[tuple[Path, str]]:
+    destinations, lists = document.get("destinations"), document.get("suppress")
+    first: dict[str, int] = {}
     for index, written in enumerate(destinations if isinstance(destinations, list) else []):
         try:
             destination = Destination.model_validate(written, context={"platforms": platforms})
         except ValidationError:
             continue  # told already
-        if platform := platforms.get(destination.platform):
+        if destination.label in _TASKS:
+            yield (
+                ("destinations", index),
+                f"a task of the DAG is called {destination.label!r}: give the destination its own `name`",
+            )
+        if first.setdefault(destination.label, index) != index:
+            yield ("destinations", index), f"another destination is called {destination.label!r} too: give each its own `name`"
+        if identifiers and (platform := platforms.get(destination.platform)):
             options = platform.options.model_validate(destination.options)
-            for message in _key_problems(document["identifiers"], platform.capabilities(options)):
-                yield Problem(lines.of(("destinations", index)), f"destinations.{index}", message)
+            capabilities = platform.capabilities(options)
+            for message in _key_problems(identifiers, capabilities):
+                yield ("destinations", index), message
+            for place, list_ in enumerate(lists if isinstance(lists, list) else []):
+                theirs = list_.get("identifiers") if isinstance(list_, dict) else None
+                for message in _hashed_in_vain(theirs, capabilities) if isinstance(theirs, dict) else ():
+                    yield ("suppress", place, "identifiers"), message
 
 
 def _key_problems(identifiers: Mapping[str, Any], capabilities: Capabilities) -> Iterator[str]:
@@ -394,6 +429,11 @@ def _key_problems(identifiers: Mapping[str, Any], capabilities: Capabilities) ->
     ):
         together = " or ".join("+".join(composite.required) for composite in capabilities.composites)
         yield f"{capabilities.platform} finds nobody by {', '.join(sorted(usable))} alone; it needs {together}"
-    for name in sorted(usable):
-        if isinstance(identifiers[name], dict) and identifiers[name].get("hashed") and taken[name].plain:
-            yield f"{capabilities.platform} takes {name} unhashed, and the column is declared as hashed"
+    yield from _hashed_in_vain(identifiers, capabilities)
+
+
+def _hashed_in_vain(identifiers: Mapping[Any, Any], capabilities: Capabilities) -> Iterator[str]:
+    for key in capabilities.keys:
+        written = identifiers.get(key.field.value)
+        if isinstance(written, dict) and written.get("hashed") and key.plain:
+            yield f"{capabilities.platform} takes {key.field.value} unhashed, and the column is declared as hashed"

@@ -55,7 +55,9 @@ class SegmentOperator(BaseOperator):
         self.segment = segment
 
     def _begin(self, context: Any) -> tuple[Workspace, Segment, str]:
+        """What every task starts from. Each takes the segment's lease, or renews it: two runs never overlap."""
         workspace = workspace_of(context)
+        workspace.ledger.take_lease(self.segment, lease_holder(context))
         return workspace, segment_of(workspace, self.segment), context["run_id"]
 
 
@@ -64,11 +66,10 @@ class PrepareOperator(SegmentOperator):
 
     @plainly
     def execute(self, context: Any) -> dict[str, Any]:
-        """Hold the segment for this run first: two runs never overlap."""
+        """The rows read are told as they come."""
         from guestlist.runtime import sync
 
         workspace, segment, run_id = self._begin(context)
-        workspace.ledger.take_lease(segment.name, lease_holder(context))
         prepared = sync.prepare(workspace, segment, run_id, lambda rows: log.info("%d rows read", rows))
         return {"read": prepared.drops.read, "prepared": prepared.drops.prepared, "dropped": prepared.drops.rows}
 
@@ -110,6 +111,8 @@ class PlanOperator(DestinationOperator):
             raise AirflowSkipException(f"{self.destination} was not chosen for this run")
         workspace, segment, run_id = self._begin(context)
         options = sync.PlanOptions(dry_run=bool(params.get("dry_run")), full_resend=bool(params.get("full_resend")))
+        if not options.dry_run:
+            sync.find_audience(workspace, segment, self.destination)
         keep = sync.unfinished_plan(workspace, segment, run_id, self.destination, options)
         self._wait(lambda: sync.leftovers(workspace, segment, self.destination, keep), "execute")
         plan_id = sync.make_plan(workspace, segment, run_id, self.destination, options)

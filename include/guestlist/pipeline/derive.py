@@ -61,6 +61,11 @@ class Derivation:
     keys: list[KeyColumn] = field(default_factory=list)
     _by_value: bool | None = None
 
+    @property
+    def at_once(self) -> bool:
+        """Whether it has a cost for each call, so that it wants many rows."""
+        return any(key.recipe.tells_validity for key in self.keys)
+
     def derive(self, rows: pl.DataFrame) -> Derived:
         """The key columns of these rows, hashed where the platform takes hashes; what is dropped is counted by reason."""
         drops = Drops()

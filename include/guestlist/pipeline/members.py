@@ -77,14 +77,16 @@ def after_mirror(
 ) -> pl.DataFrame:
     """The members held once these removals and additions were answered.
 
-    A row is forgotten only when each of its keys has surely been removed or is surely held by another row: as long as a
-    key may be on the platform, somebody has to be known from whom it can be removed one day.
+    A row is forgotten only when each of its keys has surely been removed or is held by another row: as long as a key may
+    be on the platform, somebody has to be known from whom it can be removed one day.
     """
     held = _doubted_by_key(held, removals.sent(), capabilities)
     leaving = pl.concat([gone.select(MEMBER), additions.where(Outcome.SURE).select(MEMBER)])
     after = _with_added(held.join(leaving, on=MEMBER, how="anti"), additions, today)
     owing = held.join(leaving, on=MEMBER, how="semi").with_row_index(_ROW)
-    settled = pl.concat([_keys(removals.where(Outcome.SURE), capabilities), _keys(after.filter(~pl.col(UNSURE)), capabilities)])
+    if owing.is_empty():
+        return after
+    settled = pl.concat([_keys(removals.where(Outcome.SURE), capabilities), _keys(after, capabilities)])
     owed = _keys(owing, capabilities, _ROW).join(settled, on=KEYS, how="anti").select(_ROW).unique()
     kept = owing.join(owed.collect(engine="streaming"), on=_ROW, how="semi").drop(_ROW)
     return pl.concat([after, kept], how="diagonal_relaxed")

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
 
 import polars as pl
 
-from guestlist.identity.hashing import sha256_hex
+from guestlist.identity.hashing import hmac_sha256_hex, sha256_hex
 from guestlist.identity.recipes import Recipe, recipe
 from guestlist.model.delivery import IDENTIFYING, MULTI_VALUED, Capabilities, Field
 from guestlist.model.plan import Drops
 from guestlist.model.segment import GRANTED, Identifier, Segment
 from guestlist.pipeline.audience import MEMBER, VALUE, column_of
-from guestlist.pipeline.derive import KeyColumn, derivations
+from guestlist.pipeline.derive import Derivation, Derived, KeyColumn, derivations
 
 _YES = ("true", "t", "yes", "y", "1", GRANTED)
 _PREHASHED = "sha256.v1"
 _MEMBER_DIGITS = 32
 """128 bits name a member; the key itself stays in the source."""
 _HOLDOUT_DIGITS = 8
+_SLICE = 131_072
 
 
 def key_columns(identifiers: Mapping[Field, Identifier], capabilities: Sequence[Capabilities]) -> tuple[KeyColumn, ...]:
@@ -72,25 +74,38 @@ class Preparer:
 
     def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Members of one batch of String columns: ``member``, the key columns, ``value`` where the segment has one."""
+        return pl.concat(self.prepare_in_slices(rows))
+
+    def prepare_in_slices(self, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """The same in pieces: hashes take ten times the memory of what they are made from.
+
+        Phones are worked on for all rows at once, since every call of their engine compiles its patterns anew.
+        """
         self.drops.read += rows.height
         kept = self._wanted(rows)
-        made = self._derived(kept)
-        columns = [_joined(key, made) for key in self.keys]
+        at_once = {derivation: self._counted(derivation.derive(kept)) for derivation in self.derivations if derivation.at_once}
+        others = [derivation for derivation in self.derivations if not derivation.at_once]
+        for start in range(0, max(kept.height, 1), _SLICE):
+            piece = kept.slice(start, _SLICE)
+            with ThreadPoolExecutor(max_workers=2) as pool:  # Polars works outside of Python's lock: two small steps at a time
+                derived = list(pool.map(Derivation.derive, others, repeat(piece)))
+            made = {derivation: self._counted(one) for derivation, one in zip(others, derived, strict=True)}
+            made |= {derivation: columns.slice(start, _SLICE) for derivation, columns in at_once.items()}
+            yield self._members(piece, [made[derivation] for derivation in self.derivations])
+
+    def _counted(self, derived: Derived) -> pl.DataFrame:
+        self.drops.add_keys(derived.drops)
+        return derived.columns
+
+    def _members(self, rows: pl.DataFrame, made: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        """Rows and their key columns -> the members that can be reached and are not suppressed."""
         value = [self._value()] if self.segment.value else []
-        members = kept.select(_member(self.segment), *value).with_columns(columns)
+        members = rows.select(_member(self.segment), *value).with_columns(_joined(key, made) for key in self.keys)
         members = self._unsuppressed(members)
         reachable = members.filter(pl.any_horizontal(_has(key) for key in self.keys))
         self.drops.add_row("no_key", members.height - reachable.height)
         self.drops.prepared += reachable.height
         return reachable
-
-    def _derived(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
-        """All key columns. Polars works outside of Python's lock, so two threads keep two cores busy on small steps."""
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            derived = list(pool.map(lambda derivation: derivation.derive(rows), self.derivations))
-        for one in derived:
-            self.drops.add_keys(one.drops)
-        return [one.columns for one in derived]
 
     def _wanted(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Rows with a key and with consent that are not held out."""
@@ -116,7 +131,7 @@ class Preparer:
         holdout = self.segment.holdout
         if holdout is None:
             return None
-        drawn = sha256_hex(pl.lit(f"{holdout.experiment}\x1f") + key).str.slice(0, _HOLDOUT_DIGITS).str.to_integer(base=16)
+        drawn = hmac_sha256_hex(key, holdout.experiment).str.slice(0, _HOLDOUT_DIGITS).str.to_integer(base=16)
         threshold = float(holdout.percent / 100 * 16**_HOLDOUT_DIGITS)
         return drawn >= threshold
 
@@ -177,17 +192,25 @@ def _has(key: KeyColumn) -> pl.Expr:
 
 
 def _joined(key: KeyColumn, made: Sequence[pl.DataFrame]) -> pl.Series:
-    """A key column: the values of all its source columns as a list, or of its only one."""
+    """A key column: the values of all its source columns as a list, null where there is none, or those of its only column."""
     values = [frame.get_column(key.name) for frame in made if key.name in frame.columns]
-    first = values[0].alias(key.name)
     if key.field not in MULTI_VALUED:
-        return first
-    if len(values) == 1:  # a list of one, or null: made without copying
-        one = pl.col(key.name).reshape((-1, 1)).arr.to_list()
-        return first.to_frame().select(pl.when(pl.col(key.name).is_not_null()).then(one).alias(key.name)).to_series()
-    frame = pl.DataFrame([value.alias(str(index)) for index, value in enumerate(values)])
-    joined = pl.concat_list(pl.all()).list.drop_nulls().list.unique(maintain_order=True)
-    return frame.select(joined.alias(key.name)).to_series()
+        return values[0].alias(key.name)
+    columns = pl.DataFrame([value.alias(str(index)) for index, value in enumerate(values)])
+    if len(values) == 1:
+        return columns.select(_listed(pl.col("0"))).to_series().alias(key.name)
+    several = pl.sum_horizontal(pl.all().is_not_null()) > 1
+    numbered = columns.with_columns(several.alias("several")).with_row_index()
+    many = numbered.filter("several").select(
+        "index", pl.concat_list(columns.columns).list.drop_nulls().list.unique(maintain_order=True)
+    )
+    few = numbered.filter(~pl.col("several")).select("index", _listed(pl.coalesce(columns.columns)))
+    return pl.concat([few, many.rename({many.columns[1]: few.columns[1]})]).sort("index").to_series(1).alias(key.name)
+
+
+def _listed(value: pl.Expr) -> pl.Expr:
+    """A list of the one value, or null; made without copying, while joining lists costs as much as hashing."""
+    return pl.when(value.is_not_null()).then(value.reshape((-1, 1)).arr.to_list())
 
 
 def repeated_members(prepared: pl.LazyFrame) -> pl.DataFrame:

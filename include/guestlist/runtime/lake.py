@@ -28,7 +28,8 @@ class Lake:
 
     def __init__(self, root: str) -> None:
         """Use a folder or an object-store address; it is made when first written to."""
-        self.root = UPath(root)
+        path = UPath(root)
+        self.root = UPath(path.path) if path.protocol in ("file", "local") else path
 
     def run_folder(self, segment: str, run_id: str, stamp: str) -> str:
         """Where a run's prepared members go; ``stamp`` tells one preparation from the next."""
@@ -69,19 +70,22 @@ class Lake:
 
     @property
     def _local(self) -> bool:
-        return self.root.protocol in ("", "file", "local")
+        return not self.root.protocol
 
     def read_json(self, path: str) -> Any:
         """Read a document."""
-        return json.loads((self.root / path).read_text(encoding="utf-8"))
+        try:
+            return json.loads((self.root / path).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise _missing(path) from None
 
     def scan(self, path: str) -> pl.LazyFrame:
         """A Parquet file, or all Parquet files of a folder in the order of their names."""
         target = self.root / path
         whole = path.endswith(".parquet")
         files = [target] if whole else sorted(target.glob("*.parquet"), key=lambda file: file.name)
-        if not files:
-            raise DataError(f"the lake has no files in {path}: was it pruned? Clear the run's prepare task")
+        if not files or (whole and not target.exists()):
+            raise _missing(path)
         return pl.scan_parquet([str(file) for file in files])
 
     def exists(self, path: str) -> bool:
@@ -92,6 +96,10 @@ class Lake:
         """The Parquet files of a folder, in order, as paths below the root."""
         names = sorted(file.name for file in (self.root / path).glob("*.parquet"))
         return [f"{path}/{name}" for name in names]
+
+
+def _missing(path: str) -> DataError:
+    return DataError(f"the lake has no {path}: was it pruned? Clear the run's prepare task, so that all of it is made anew")
 
 
 def part_file(folder: str, operation: Operation, part: int) -> str:

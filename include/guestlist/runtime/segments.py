@@ -26,7 +26,7 @@ def read_segment(path: Path) -> Segment:
         raise ConfigError(f"there is no segment file {path}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {type(error).__name__}") from None
-    return parse_segment(text, _shown(path), destinations.platforms())
+    return parse_segment(text, shown(path), destinations.platforms())
 
 
 def find_segment(name: str, folder: Path) -> Segment:
@@ -40,7 +40,7 @@ def find_segment(name: str, folder: Path) -> Segment:
     raise ConfigError(f"there is no segment {name!r} in {folder}; there are: {known}")
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
     """Relative to where the person stands, where that is shorter."""
     try:
         return str(path.relative_to(Path.cwd()))

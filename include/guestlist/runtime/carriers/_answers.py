@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import requests
 
 from guestlist.model.conversation import Reply
-from guestlist.model.errors import OutcomeUnknown, TransientError
+from guestlist.model.errors import GuestlistError, OutcomeUnknown, TransientError
 
 _REQUEST_ID_HEADERS = ("x-fb-trace-id", "x-request-id", "request-id")
+
+
+_SECRET_PARAMETERS = re.compile(r"(access_token|appsecret_proof)=[^&\s\"']+")
+
+
+class _WithoutTokens(logging.Filter):
+    """Meta's SDK puts the token into the address, and urllib3 logs addresses at DEBUG and when it tries again."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass, with its secrets blotted out."""
+        if _SECRET_PARAMETERS.search(text := record.getMessage()):
+            record.msg, record.args = _SECRET_PARAMETERS.sub(r"\1=***", text), ()
+        return True
+
+
+_WITHOUT_TOKENS = _WithoutTokens()
 
 
 class LastAnswer:
@@ -19,6 +37,8 @@ class LastAnswer:
 
     def __init__(self, session: requests.Session) -> None:
         """Watch a session."""
+        for name in ("urllib3.connectionpool", "urllib3.util.retry"):
+            logging.getLogger(name).addFilter(_WITHOUT_TOKENS)
         self._answer: requests.Response | None = None
         session.hooks["response"].append(self._keep)
 
@@ -28,6 +48,11 @@ class LastAnswer:
     def forget(self) -> None:
         """Before a call, so that no answer is taken for another one's."""
         self._answer = None
+
+    @property
+    def came(self) -> bool:
+        """Whether there was an answer since the last call was forgotten."""
+        return self._answer is not None
 
     def reply(self) -> Reply:
         """The answer as a reply; `OutcomeUnknown` if there was none."""
@@ -41,16 +66,26 @@ def reply_of(answer: requests.Response) -> Reply:
     headers = {name.lower(): value for name, value in answer.headers.items()}
     try:
         body = json.loads(answer.content)
-        malformed = not isinstance(body, dict | list)
     except ValueError:
-        body, malformed = None, True
+        body = None
+    malformed = not isinstance(body, dict | list)
     request_id = next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None)
-    return Reply(answer.status_code, body, headers, request_id, malformed)
+    return Reply(answer.status_code, None if malformed else body, headers, request_id, malformed)
 
 
 @contextmanager
 def network_errors(platform: str) -> Iterator[None]:
-    """Turn what `requests` raises into our errors; its own messages hold addresses with tokens."""
+    """Turn what `requests` raises into our errors; its own messages hold addresses with tokens, so they are forgotten."""
+    try:
+        with _translated(platform):
+            yield
+    except GuestlistError as error:
+        error.__context__ = None
+        raise
+
+
+@contextmanager
+def _translated(platform: str) -> Iterator[None]:
     try:
         yield
     except requests.exceptions.ConnectTimeout:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from typing import Any, Self
 
 from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
 from google.auth.transport.requests import Request
@@ -13,11 +14,25 @@ from guestlist.destinations._google import GoogleSettings
 from guestlist.model.errors import AuthError, ConfigError, GuestlistError, TransientError
 
 
+class _ServiceAccount(service_account.Credentials):  # type: ignore[misc]  # google-auth has no types
+    """Gets its tokens from the key file's token endpoint, also where the clients would rather sign tokens of their own."""
+
+    def with_always_use_jwt_access(self, _wish: object) -> Self:
+        """The same credential, not a copy: `refresh` must reach the one that the client uses."""
+        return self
+
+
+def keep_quiet() -> None:
+    """Google's clients attach whole requests and tokens to their log records at DEBUG, and some failed ones at WARNING."""
+    logging.getLogger("google.ads").setLevel(logging.CRITICAL)
+    logging.getLogger("google.auth").setLevel(logging.WARNING)
+
+
 def google_credentials(settings: GoogleSettings, scope: str) -> Any:
     """The credential; nothing is sent yet."""
     if settings.service_account_file:
         try:
-            return service_account.Credentials.from_service_account_file(settings.service_account_file, scopes=[scope])
+            return _ServiceAccount.from_service_account_file(settings.service_account_file, scopes=[scope])
         except (OSError, ValueError):
             raise ConfigError("service_account_file is not there or is not a service account's key file") from None
     return oauth.Credentials(

@@ -11,9 +11,9 @@ from google.protobuf import json_format
 
 from guestlist.destinations._google import GoogleSettings
 from guestlist.model.conversation import Call, Json, Reply
-from guestlist.model.errors import ConfigError, OutcomeUnknown
+from guestlist.model.errors import ConfigError
 from guestlist.runtime.carriers._answers import LastAnswer, network_errors
-from guestlist.runtime.carriers._google_credentials import auth_error, google_credentials, refresh
+from guestlist.runtime.carriers._google_credentials import auth_error, google_credentials, keep_quiet, refresh
 
 _SCOPE = "https://www.googleapis.com/auth/datamanager"
 _LISTS = {
@@ -34,16 +34,18 @@ class DataManagerCarrier:
 
     def __init__(self, settings: GoogleSettings) -> None:
         """Make both clients; nothing is sent yet."""
+        keep_quiet()
         self._settings = settings
         self._credentials = google_credentials(settings, _SCOPE)
         options = {"api_endpoint": settings.endpoint.rstrip("/")} if settings.endpoint else {}
         client: dict[str, Any] = {"credentials": self._credentials, "transport": "rest", "client_options": options}
         self._uploads = dm.IngestionServiceClient(**client)
         self._lists = dm.UserListServiceClient(**client)
-        self._answers = {
-            id(service): LastAnswer(service.transport._session)  # noqa: SLF001 - the only way to headers and broken answers
-            for service in (self._uploads, self._lists)
-        }
+        # the clients' own sessions are the only way to headers and broken answers, and to leave refreshes to the driver
+        sessions = {id(service): service.transport._session for service in (self._uploads, self._lists)}  # noqa: SLF001
+        for session in sessions.values():
+            session._max_refresh_attempts = 0  # noqa: SLF001
+        self._answers = {name: LastAnswer(session) for name, session in sessions.items()}
 
     def send(self, call: Call) -> Reply:
         """``method`` names the RPC, ``path`` its parent or name, ``body`` is the request as JSON (enums by name)."""
@@ -57,11 +59,13 @@ class DataManagerCarrier:
                 )
             except GoogleAuthError as error:
                 raise auth_error(error) from None
-            except (GoogleAPICallError, RetryError, json_format.ParseError):
+            except (GoogleAPICallError, RetryError):
                 return answer.reply()
-            except (AttributeError, TypeError, ValueError):  # the client's own parser, on an answer that is not an object
+            except (AttributeError, TypeError, ValueError, json_format.ParseError):  # the client's parser cannot read it
                 return _malformed(answer.reply())
         reply = answer.reply()
+        if not isinstance(reply.body, dict):
+            return _malformed(reply)  # the client takes some of these for an empty message
         # the pager of list_user_lists wraps its first page
         message = getattr(response, "_response", response)
         return Reply(reply.status, json_format.MessageToDict(type(message).pb(message)), reply.headers, reply.request_id)
@@ -74,7 +78,7 @@ class DataManagerCarrier:
             raise ConfigError(f"the Data Manager carrier knows no call {call.method!r}")
         name, kind = _LISTS[call.method]
         where = {"CreateUserList": "parent", "ListUserLists": "parent", "GetUserList": "name"}[call.method]
-        body = {"userList": call.body} if call.method == "CreateUserList" else dict(call.body)
+        body = {"userList": call.body} if call.method == "CreateUserList" else dict(call.body or {})
         return self._lists, name, _parsed({where: call.path, **body}, kind)
 
     def _metadata(self, call: Call) -> list[tuple[str, str]]:
@@ -101,11 +105,8 @@ def _parsed(body: Json, kind: Any) -> Any:
 
 
 def _malformed(reply: Reply) -> Reply:
-    if reply.status >= 400:
-        return reply
-    if not reply.malformed and not isinstance(reply.body, list):
-        raise OutcomeUnknown("Google's client could not read Google's answer")
-    return Reply(reply.status, None, reply.headers, reply.request_id, malformed=True)
+    """An answer that is no message of the API; nobody knows more of it than its status."""
+    return reply if reply.status >= 400 else Reply(reply.status, None, reply.headers, reply.request_id, malformed=True)
 
 
 CARRIER = DataManagerCarrier

@@ -7,7 +7,6 @@ response that is OK. All of them leave this file as {"error": {"status", "errors
 
 from __future__ import annotations
 
-import logging
 import os
 from typing import Any
 
@@ -21,11 +20,12 @@ from google.protobuf import json_format
 from guestlist.destinations._google import GoogleSettings
 from guestlist.model.conversation import Call, Json, Reply
 from guestlist.model.errors import ConfigError, OutcomeUnknown, TransientError
-from guestlist.runtime.carriers._google_credentials import auth_error, google_credentials, refresh
+from guestlist.runtime.carriers._google_credentials import auth_error, google_credentials, keep_quiet, refresh
 
 _SCOPE = "https://www.googleapis.com/auth/adwords"
 _VERSION = "v26"
 _FAILURE_TRAILER = f"google.ads.googleads.{_VERSION}.errors.googleadsfailure-bin"
+_TOO_LARGE = "message larger than max"
 _RPCS = {
     "MutateUserLists": ("UserListService", "mutate_user_lists"),
     "CreateOfflineUserDataJob": ("OfflineUserDataJobService", "create_offline_user_data_job"),
@@ -45,8 +45,8 @@ class GoogleAdsCarrier:
     """One account's connection. ``ca_file`` works only if no other gRPC channel was opened in this process before."""
 
     def __init__(self, settings: GoogleSettings) -> None:
-        """Make the client; nothing is sent yet. The SDK's own request log is turned off: it shows hashes."""
-        logging.getLogger("google.ads.googleads.client").setLevel(logging.CRITICAL)
+        """Make the client; nothing is sent yet."""
+        keep_quiet()
         if settings.ca_file:
             os.environ["GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"] = settings.ca_file
         self._timeout = settings.timeout_seconds
@@ -68,6 +68,8 @@ class GoogleAdsCarrier:
         service = self._services.setdefault(service_name, self._client.get_service(service_name))
         request = self._client.get_type(f"{call.method if call.method != 'Search' else 'SearchGoogleAds'}Request")
         json_format.ParseDict(call.body, type(request).pb(request))
+        if not self._credentials.valid:
+            self.refresh()  # inside a call gRPC would tell of a revoked grant as of a broken connection
         try:
             response = getattr(service, method)(request=request, timeout=self._timeout)
         except GoogleAuthError as error:
@@ -90,6 +92,8 @@ class GoogleAdsCarrier:
             raise OutcomeUnknown("the connection to the Google Ads API broke") from None
         if status is grpc.StatusCode.DEADLINE_EXCEEDED and _FAILURE_TRAILER not in trailers:
             raise OutcomeUnknown("the Google Ads API did not answer in time") from None
+        if status is grpc.StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE in str(call.details()):  # no quota: gRPC's own limit
+            return Reply(400, {"error": {"errors": [{"errorCode": {"databaseError": "REQUEST_TOO_LARGE"}}]}})
         failure = None
         if raw := trailers.get(_FAILURE_TRAILER):
             kind = type(self._client.get_type("GoogleAdsFailure"))

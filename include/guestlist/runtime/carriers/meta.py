@@ -41,8 +41,16 @@ class MetaCarrier:
         with network_errors("Meta"):
             try:
                 self._api.call(call.method, tuple(call.path.split("/")), params=dict(call.body or {}))
-            except (FacebookError, TypeError):  # TypeError: an error page that is not JSON; the answer itself tells
+            except FacebookError:
                 return self._answer.reply()
+            except (
+                TypeError,
+                AttributeError,
+                ValueError,
+                LookupError,
+            ):  # the SDK, on an error of a form that it does not expect
+                if not self._answer.came:
+                    raise
         return self._answer.reply()
 
     def refresh(self) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, Operati
 from sqlalchemy.pool import NullPool
 
 from guestlist.model.conversation import Json
-from guestlist.model.delivery import AudienceRef, JobOutcome, Operation, Receipt, Settlement
+from guestlist.model.delivery import AudienceRef, Envelope, JobOutcome, Mode, Operation, Receipt, Settlement
 from guestlist.model.errors import BusyError, ConfigError, TransientError
 from guestlist.model.plan import Plan
 from guestlist.model.segment import Destination
@@ -74,6 +74,7 @@ def open_ledger(url: str) -> Ledger:
             if engine.url.database:
                 Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
             event.listen(engine, "connect", _sqlite_settings)
+            event.listen(engine, "begin", _sqlite_begin)
         _migrate(engine)
     except ArgumentError:
         raise ConfigError("the ledger's address (GUESTLIST_LEDGER) is not a database address") from None
@@ -92,11 +93,17 @@ def _with_driver(url: str) -> str:
 
 
 def _sqlite_settings(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver would leave out reads and changes of tables: see `_sqlite_begin`
     cursor = connection.cursor()
     cursor.execute("PRAGMA busy_timeout=30000")  # first: the next one may have to wait
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    """Take the write lock at once: a transaction that reads first and writes later could be refused half way."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _migrate(engine: Engine) -> None:
@@ -148,7 +155,8 @@ class Ledger:
         process that is gone, and from a lease that has expired.
         """
         with self._transaction() as connection:
-            found = connection.execute(select(t.leases).where(t.leases.c.segment == segment)).one_or_none()
+            query = select(t.leases).where(t.leases.c.segment == segment).with_for_update()
+            found = connection.execute(query).one_or_none()
             expires = now() + _LEASE
             if found is None:
                 try:
@@ -203,23 +211,34 @@ class Ledger:
         return AudienceRef(id=row.platform_id, name=row.name, url=row.url) if row else None
 
     def enter_audience(self, segment: str, destination: Destination, audience: AudienceRef) -> None:
-        """Remember which audience on the platform is this destination's."""
+        """Remember which audience on the platform is this destination's.
+
+        Another audience than before, or a mode that means the opposite, makes what was sealed and sent no longer count: it
+        is kept, and the next plan starts from nobody.
+        """
         values = {
             "platform": destination.platform,
             "connection": destination.connection,
             "name": audience.name,
             "platform_id": audience.id,
             "url": audience.url,
+            "mode": destination.mode.value,
         }
         with self._transaction() as connection:
             where = (t.audiences.c.segment == segment) & (t.audiences.c.label == destination.label)
-            if connection.execute(update(t.audiences).where(where).values(values)).rowcount == 0:
+            known = connection.execute(select(t.audiences).where(where)).one_or_none()
+            if known is None:
                 row = {"segment": segment, "label": destination.label, "created_at": now(), **values}
                 connection.execute(t.audiences.insert().values(row))
+                return
+            connection.execute(update(t.audiences).where(where).values(values))
+            opposite = (known.mode == Mode.REMOVE) != (destination.mode is Mode.REMOVE)
+            if known.platform_id != audience.id or opposite:
+                _forget(connection, segment, destination.label)
 
     def generation(self, segment: str, label: str) -> Row[Any] | None:
         """The newest sealed generation."""
-        where = (t.generations.c.segment == segment) & (t.generations.c.label == label)
+        where = (t.generations.c.segment == segment) & (t.generations.c.label == label) & ~t.generations.c.forgotten
         query = select(t.generations).where(where).order_by(t.generations.c.number.desc()).limit(1)
         with self._transaction() as connection:
             return connection.execute(query).one_or_none()
@@ -243,6 +262,7 @@ class Ledger:
                     path=path,
                     members=members,
                     sealed_at=now(),
+                    forgotten=False,
                 )
             )
             earlier = (t.plans.c.segment == plan.segment) & (t.plans.c.label == plan.label) & (t.plans.c.id < plan_id)
@@ -310,6 +330,12 @@ class Ledger:
         with self._transaction() as connection:
             return str(connection.execute(select(t.plans.c.path).where(t.plans.c.id == plan_id)).scalar_one())
 
+    def is_superseded(self, plan_id: int) -> bool:
+        """Whether a later plan of the audience has been sealed."""
+        with self._transaction() as connection:
+            state = connection.execute(select(t.plans.c.state).where(t.plans.c.id == plan_id)).scalar_one()
+        return bool(state == "superseded")
+
     def plans_of_run(self, segment: str, label: str, run_id: str) -> Sequence[Row[Any]]:
         """All attempts of one run at one audience, the newest first."""
         where = (t.plans.c.segment == segment) & (t.plans.c.label == label) & (t.plans.c.run_id == run_id)
@@ -320,7 +346,13 @@ class Ledger:
         """Plans since the last sealed generation that may have sent something, the oldest first."""
         sealed = self.generation(segment, label)
         after = sealed.plan_id if sealed else 0
-        where = (t.plans.c.segment == segment) & (t.plans.c.label == label) & (t.plans.c.id > after) & ~t.plans.c.dry
+        where = (
+            (t.plans.c.segment == segment)
+            & (t.plans.c.label == label)
+            & (t.plans.c.id > after)
+            & ~t.plans.c.dry
+            & (t.plans.c.state == "planned")
+        )
         with self._transaction() as connection:
             return connection.execute(select(t.plans).where(where).order_by(t.plans.c.id)).all()
 
@@ -375,10 +407,11 @@ class Ledger:
         with self._transaction() as connection:
             return [_batch(row) for row in connection.execute(query)]
 
-    def sending(self, session_id: int, sequence: int) -> None:
+    def sending(self, session_id: int, sequence: int, envelope: Envelope | None = None) -> None:
         """Written before a request goes out: without a receipt after it, the outcome is unknown."""
         where = (t.batches.c.session_id == session_id) & (t.batches.c.sequence == sequence)
-        values = {"state": "sending", "attempts": t.batches.c.attempts + 1, "sent_at": now()}
+        header = envelope.as_json() if envelope else None
+        values = {"state": "sending", "attempts": t.batches.c.attempts + 1, "sent_at": now(), "envelope": header}
         with self._transaction() as connection:
             connection.execute(update(t.batches).where(where, t.batches.c.state != "received").values(values))
 
@@ -423,6 +456,14 @@ class Ledger:
     def unconfirmed(self, session_id: int) -> None:
         """The platform never said what became of it."""
         self._set_session(session_id, state="unconfirmed")
+
+
+def _forget(connection: Connection, segment: str, label: str) -> None:
+    """What was sealed and sent so far does not count any more."""
+    sealed = (t.generations.c.segment == segment) & (t.generations.c.label == label)
+    connection.execute(update(t.generations).where(sealed).values(forgotten=True))
+    planned = (t.plans.c.segment == segment) & (t.plans.c.label == label) & (t.plans.c.state == "planned")
+    connection.execute(update(t.plans).where(planned).values(state="superseded"))
 
 
 def _enter_outcome(connection: Connection, session_id: int, job: str, outcome: JobOutcome) -> None:

@@ -27,7 +27,7 @@ runs = Table(
     metadata,
     Column("segment", String(100), primary_key=True),
     Column("run_id", String(250), primary_key=True),
-    Column("state", String(20), nullable=False),  # running | sealed | failed | unconfirmed | stopped | dry
+    Column("state", String(20), nullable=False),  # running, or a state of sync/report.py
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
     Column("prepared_path", String(500)),
@@ -45,6 +45,7 @@ audiences = Table(
     Column("name", String(250), nullable=False),
     Column("platform_id", String(250), nullable=False),
     Column("url", String(1000), nullable=False),
+    Column("mode", String(20), nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 
@@ -116,6 +117,7 @@ batches = Table(
     Column("job", String(1000)),
     Column("job_state", String(20)),  # done | failed | partial; null while the platform works on it
     Column("requests", Integer, nullable=False),
+    Column("envelope", JSON),  # the EdgeTag header that it was sent under
     Column("sent_at", DateTime(timezone=True)),
     Column("received_at", DateTime(timezone=True)),
     Index("ix_batches_id", "batch_id"),
@@ -131,6 +133,7 @@ generations = Table(
     Column("path", String(500), nullable=False),
     Column("members", Integer, nullable=False),
     Column("sealed_at", DateTime(timezone=True), nullable=False),
+    Column("forgotten", Boolean, nullable=False),  # it was sent to another audience, or kept in a mode that means the opposite
 )
 
 leases = Table(

@@ -3,7 +3,7 @@
 Each takes and gives small plain values, so that any of them can run in a process of its own, be killed, and run again.
 """
 
-from guestlist.runtime.sync.deliver import close_and_poll, leftovers, open_session, send_part
+from guestlist.runtime.sync.deliver import close_and_poll, find_audience, leftovers, open_session, send_part
 from guestlist.runtime.sync.plan import PlanOptions, check_guards, make_plan, unfinished_plan
 from guestlist.runtime.sync.prepare import Prepared, prepare
 from guestlist.runtime.sync.report import destination_counts, report_run, verdict
@@ -15,6 +15,7 @@ __all__ = [
     "check_guards",
     "close_and_poll",
     "destination_counts",
+    "find_audience",
     "leftovers",
     "make_plan",
     "open_session",

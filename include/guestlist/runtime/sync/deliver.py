@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from guestlist.model.delivery import Batch, Consent, Field, Operation, Receipt, Session
-from guestlist.model.errors import GuestlistError, Unconfirmed
+from guestlist.model.errors import BusyError, GuestlistError, Unconfirmed
 from guestlist.model.plan import Plan
 from guestlist.model.segment import Segment
 from guestlist.pipeline.audience import MEMBER
+from guestlist.pipeline.batching import envelope
 from guestlist.runtime import clock
 from guestlist.runtime.lake import part_file
 from guestlist.runtime.ledger import BatchRow, SessionRow
@@ -30,14 +31,28 @@ class Progress:
     wait: float = 0.0
 
 
+def find_audience(workspace: Workspace, segment: Segment, label: str) -> None:
+    """See that a known audience is still there, before a plan relies on what was sent to it.
+
+    One that somebody deleted, or that the connection's account does not have, is made anew, and the plan starts from nobody.
+    A first audience is made later, once the guards have let the plan pass.
+    """
+    if workspace.ledger.audience(segment.name, label) is None:
+        return
+    with _reaching(workspace, segment, label) as ready:
+        audience = ready.driver.run(ready.destination.ensure(ready.spec))
+        workspace.ledger.enter_audience(segment.name, segment.destination(label), audience)
+
+
 def open_session(workspace: Workspace, segment: Segment, plan_id: int, operation: Operation) -> int:
     """Find or create the audience and begin the session. Returns the number of parts to send; 0 if there is nothing to do."""
     session = _session(workspace, plan_id, operation)
     if session is None:
         return 0
     with _talking(workspace, segment, plan_id) as (plan, ready):
-        audience = ready.driver.run(ready.destination.ensure(ready.spec))
-        workspace.ledger.enter_audience(segment.name, segment.destination(ready.label), audience)
+        if workspace.ledger.audience(segment.name, ready.label) is None:
+            audience = ready.driver.run(ready.destination.ensure(ready.spec))
+            workspace.ledger.enter_audience(segment.name, segment.destination(ready.label), audience)
         if session.state == "planned":
             handle = ready.driver.run(ready.destination.open(_conversation(workspace, segment, plan, session)))
             workspace.ledger.opened(session.id, handle)
@@ -65,7 +80,7 @@ def send_part(
         rows = workspace.lake.scan(part_file(plan.path, operation, part)).drop(MEMBER).collect()
         for row in waiting:
             batch = Batch(row.batch_id, row.sequence, rows.slice(row.offset, row.rows))
-            workspace.ledger.sending(session.id, row.sequence)
+            workspace.ledger.sending(session.id, row.sequence, envelope(conversation, batch))
             before = ready.driver.requests
             receipt: Receipt = ready.driver.run(ready.destination.send(conversation, session.handle, batch))
             _check_receipt(receipt, row)
@@ -149,13 +164,28 @@ def _session(workspace: Workspace, plan_id: int, operation: Operation) -> Sessio
 
 @contextmanager
 def _talking(workspace: Workspace, segment: Segment, plan_id: int) -> Iterator[tuple[Plan, Ready]]:
-    """A plan and its platform; tells an error on its way out where it happened, and gives back connections."""
+    """A plan and its platform; `BusyError` if a later run has been sealed: its receipts would never be looked at."""
     plan = workspace.plan(plan_id)
-    ready = workspace.ready(segment, plan.label)
-    try:
+    refuse_superseded(workspace, plan_id, plan)
+    with _reaching(workspace, segment, plan.label) as ready:
         yield plan, ready
+
+
+def refuse_superseded(workspace: Workspace, plan_id: int, plan: Plan) -> None:
+    """A plan that a later run has left behind would bring back people whom the segment has left since."""
+    if workspace.ledger.is_superseded(plan_id):
+        message = "a later run has delivered to this audience since; start a new run instead of repeating this one"
+        raise BusyError(message, segment=plan.segment, destination=plan.label)
+
+
+@contextmanager
+def _reaching(workspace: Workspace, segment: Segment, label: str) -> Iterator[Ready]:
+    """A platform; tells an error on its way out where it happened, and gives back connections."""
+    ready = workspace.ready(segment, label)
+    try:
+        yield ready
     except GuestlistError as error:
-        error.at(segment=segment.name, destination=plan.label)
+        error.at(segment=segment.name, destination=label)
         raise
     finally:
         ready.close()

@@ -55,12 +55,19 @@ def after_plan(
     if held is None:
         held = empty_held(lake.scan(columns_file(folder))).collect()
     additions = _answered(workspace, folder, recorded, by_operation.get(recorded), held)
-    if plan.mode is Mode.MIRROR:
-        removals = _answered(workspace, folder, Operation.REMOVE, by_operation.get(Operation.REMOVE), held)
-        return after_mirror(held, removals, additions, gone, today, capabilities)
-    replacing = by_operation.get(Operation.REPLACE)
-    swept = replacing is None or replacing.state == "settled"  # a replace that is not through has swept nobody
-    return after_upload(held, additions, gone if swept else gone.clear(), today)
+    if plan.mode is not Mode.MIRROR and _swept(workspace, by_operation.get(Operation.REPLACE)):
+        return after_upload(held, additions, gone, today)
+    removing = by_operation.get(Operation.REMOVE)
+    removals = _answered(workspace, folder, Operation.REMOVE, removing, held)
+    return after_mirror(held, removals, additions, gone, today, capabilities)
+
+
+def _swept(workspace: Workspace, replacing: SessionRow | None) -> bool:
+    """Whether nobody but the members of a replace is left; one that is not through, or failed, has swept nobody."""
+    if replacing is None:
+        return True
+    failed = any(batch.job_state == "failed" for batch in workspace.ledger.batches(replacing.id))
+    return replacing.state == "settled" and not failed
 
 
 def _answered(

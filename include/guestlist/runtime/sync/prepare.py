@@ -19,7 +19,7 @@ from guestlist.runtime import clock
 from guestlist.runtime.lake import Lake
 from guestlist.runtime.wiring import Workspace
 
-_ROWS_AT_ONCE = 131_072
+_ROWS_AT_ONCE = 400_000
 Progress = Callable[[int], None]
 """Told the number of rows read so far."""
 
@@ -68,11 +68,13 @@ def _write_all(lake: Lake, folder: str, preparer: Preparer, frames: Iterable[pl.
     read = 0
     with ThreadPoolExecutor(max_workers=1) as writer:
         writing: Future[None] | None = None
-        for index, rows in enumerate(frames):
-            members = preparer.prepare(rows)
-            if writing:
-                writing.result()
-            writing = writer.submit(lake.write, f"{folder}/part-{index:05d}.parquet", members)
+        index = 0
+        for rows in frames:
+            for members in preparer.prepare_in_slices(rows):
+                if writing:
+                    writing.result()
+                writing = writer.submit(lake.write, f"{folder}/part-{index:05d}.parquet", members)
+                index += 1
             read += rows.height
             progress(read)
         if writing:

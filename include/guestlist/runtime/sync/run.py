@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from guestlist.model.delivery import Operation
 from guestlist.model.errors import GuestlistError, SafetyStop
 from guestlist.model.segment import Segment
-from guestlist.runtime.sync.deliver import Progress, close_and_poll, leftovers, open_session, send_part
+from guestlist.runtime.sync.deliver import Progress, close_and_poll, find_audience, leftovers, open_session, send_part
 from guestlist.runtime.sync.plan import DEFAULTS, PlanOptions, check_guards, make_plan, unfinished_plan
 from guestlist.runtime.sync.prepare import prepare
 from guestlist.runtime.sync.report import RunReport, report_run
@@ -72,6 +72,8 @@ def run_segment(
 
 def _serve(workspace: Workspace, segment: Segment, run_id: str, label: str, options: RunOptions, watch: Watch) -> None:
     watch.phase(label, "plan", 0)
+    if not options.plan.dry_run:
+        find_audience(workspace, segment, label)
     keep = unfinished_plan(workspace, segment, run_id, label, options.plan)
     _wait(workspace, lambda: leftovers(workspace, segment, label, keep))
     plan_id = make_plan(workspace, segment, run_id, label, options.plan)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from guestlist.model.errors import Unconfirmed
 from guestlist.model.segment import Segment
+from guestlist.runtime.sync.deliver import refuse_superseded
 from guestlist.runtime.sync.held import after_plan
 from guestlist.runtime.wiring import Workspace
 
@@ -22,10 +23,11 @@ def seal(workspace: Workspace, segment: Segment, plan_id: int) -> Sealed:
     """Make what the platform accepted the basis of the next run.
 
     Raises:
-        Unconfirmed: a batch has no receipt, or a session has not settled.
+        Unconfirmed: a batch has no receipt, or a session has not settled. BusyError: a later plan has been sealed.
     """
     plan = workspace.plan(plan_id)
     ledger, lake = workspace.ledger, workspace.lake
+    refuse_superseded(workspace, plan_id, plan)
     sessions = ledger.sessions(plan_id)
     if open_ones := [session.operation.value for session in sessions if session.state != "settled"]:
         raise Unconfirmed(f"cannot be sealed: {', '.join(open_ones)} not settled", segment=segment.name, destination=plan.label)

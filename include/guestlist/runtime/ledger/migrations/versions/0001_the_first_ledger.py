@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=250), nullable=False),
         sa.Column("platform_id", sa.String(length=250), nullable=False),
         sa.Column("url", sa.String(length=1000), nullable=False),
+        sa.Column("mode", sa.String(length=20), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("segment", "label"),
     )
@@ -80,6 +81,7 @@ def upgrade() -> None:
         sa.Column("path", sa.String(length=500), nullable=False),
         sa.Column("members", sa.Integer(), nullable=False),
         sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("forgotten", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["plan_id"], ["plans.id"]),
         sa.PrimaryKeyConstraint("segment", "label", "number"),
     )
@@ -123,6 +125,7 @@ def upgrade() -> None:
         sa.Column("job", sa.String(length=1000), nullable=True),
         sa.Column("job_state", sa.String(length=20), nullable=True),
         sa.Column("requests", sa.Integer(), nullable=False),
+        sa.Column("envelope", sa.JSON(), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["session_id"], ["sessions.id"]),

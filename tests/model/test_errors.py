@@ -1,0 +1,92 @@
+"""The error tree: what each error says, where it goes, and that it survives the way between processes."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+import re
+from dataclasses import fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guestlist.model import errors
+from guestlist.model.errors import BatchRefused, GuestlistError, OutcomeUnknown, RateLimitedError, RejectedError, TransientError
+
+EVERY = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, GuestlistError)]
+BRANCHES = [kind for kind in EVERY if kind.__bases__ == (GuestlistError,)]
+
+
+def test_each_branch_has_an_exit_code_of_its_own_and_its_twigs_share_it() -> None:
+    codes = [kind.exit_code for kind in BRANCHES]
+    assert sorted(codes) == list(range(2, 11))
+    for kind in EVERY:
+        assert kind.exit_code == next((base.exit_code for base in BRANCHES if issubclass(kind, base)), 1)
+
+
+def test_the_docstring_draws_the_tree_as_it_is() -> None:
+    drawn = {line.split("──")[1].split()[0]: line for line in errors.__doc__.splitlines() if "──" in line}
+    assert set(drawn) == {kind.__name__ for kind in EVERY} - {"GuestlistError"}
+    for kind in BRANCHES:
+        assert drawn[kind.__name__].endswith(f"exit {kind.exit_code}")
+
+
+def test_what_is_tried_again_is_transient() -> None:
+    assert issubclass(RateLimitedError, TransientError)
+    assert issubclass(OutcomeUnknown, TransientError)
+    assert issubclass(BatchRefused, RejectedError)
+    assert not issubclass(errors.Unconfirmed, TransientError)
+
+
+text = st.text("αβγδ", min_size=1, max_size=10)
+parts = st.fixed_dictionaries(
+    {"message": text},
+    optional=dict.fromkeys(("segment", "destination", "code", "request_id", "help_url"), text)
+    | {"retry_after": st.floats(0, 1e6, allow_nan=False)},
+)
+
+
+@given(st.sampled_from(EVERY), parts)
+def test_an_error_pickles_with_its_fields_and_says_nothing_else(kind: type[GuestlistError], given_: dict[str, object]) -> None:
+    error = kind(**given_)
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    assert type(again) is kind
+    assert all(getattr(again, field.name) == getattr(error, field.name) for field in fields(kind))
+    assert str(again) == str(error)
+    assert error.args == (given_["message"],)
+    told = re.sub("[αβγδ]+", "", str(error))
+    assert re.fullmatch(r"( \[[a-z0-9 ,]*\])?( See )?", told), "words of its own, and what it was given"
+
+
+def test_the_sentence() -> None:
+    full = RateLimitedError("too many calls", "vips", "meta_main", "17", "req-1", 30.4, "https://example.com/limits")
+    where = "segment vips, destination meta_main, code 17, request id req-1, try again in 30 s"
+    assert str(full) == f"too many calls [{where}] See https://example.com/limits"
+    assert str(GuestlistError("alone")) == "alone"
+
+
+def test_refused_rows_are_carried_and_not_told() -> None:
+    error = BatchRefused("refused", rows={3: "bad_hash"})
+    assert pickle.loads(pickle.dumps(error)).rows == {3: "bad_hash"}  # noqa: S301 - our own
+    assert "bad_hash" not in str(error)
+    assert BatchRefused("refused").rows == {}
+
+
+def test_a_place_is_filled_in_once() -> None:
+    error = GuestlistError("x", destination="known")
+    assert error.at(segment="s", destination="other") is error
+    assert (error.segment, error.destination) == ("s", "known")
+    assert (error.at(segment="t").segment, error.at().destination) == ("s", "known")
+
+
+def test_errors_are_told_apart_by_identity() -> None:
+    one, two = GuestlistError("x"), GuestlistError("x")
+    assert one != two
+    assert len({one, two}) == 2
+
+
+@pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.__name__)
+def test_every_error_says_in_one_sentence_what_it_means(kind: type[GuestlistError]) -> None:
+    assert kind.__doc__
+    assert kind.__doc__.strip().endswith(".")

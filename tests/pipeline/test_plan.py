@@ -1,0 +1,200 @@
+"""Planning: renewals are spread and never late, doubt is sent again, and guards stop what is out of proportion."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pipeline.audiences import GOOGLE, META, TODAY, capabilities_of, empty_held, frame_of, member_id, people, usable
+
+from guestlist.model.delivery import Capabilities, Mode
+from guestlist.model.plan import Breach, Counts, Drops
+from guestlist.model.segment import Guards, Threshold
+from guestlist.pipeline.plan import Wish, breaches, compare
+
+
+def person(number: int) -> dict[str, Any]:
+    address = {"first_name": None, "last_name": None, "country": None, "postal_code": None}
+    return {"email": (f"e{number}",), "phone": ()} | address
+
+
+CROWD = {hashlib.md5(str(n).encode(), usedforsecurity=False).hexdigest(): person(n) for n in range(400)}
+
+
+def held(capabilities: Capabilities, *, unsure: bool = False) -> pl.LazyFrame:
+    frame = frame_of(CROWD, capabilities).with_columns(added_on=pl.lit(TODAY), unsure=pl.lit(unsure))
+    return frame.select(empty_held(capabilities).columns)
+
+
+def renewed_on(capabilities: Capabilities, day: int, within: int = 7, mode: Mode = Mode.MIRROR) -> set[str]:
+    """Who is sent again on that day after everybody was added."""
+    wish = Wish(mode, TODAY + timedelta(days=day), renew_within_days=within)
+    change = compare(frame_of(CROWD, capabilities), held(capabilities), capabilities, wish)
+    assert change.counts.renewed == change.additions.height
+    assert change.removals.is_empty()
+    return set(change.additions["member"])
+
+
+def test_renewals_are_spread_and_none_is_late() -> None:
+    capabilities = capabilities_of("google_ads", membership_days=90)  # spread over 22 days, the last 7 days before the end
+    seen: set[str] = set()
+    days: dict[int, int] = {}
+    for day in range(55, 91):
+        due = renewed_on(capabilities, day)
+        assert seen <= due, "who is due stays due until renewed"
+        days[day] = len(due - seen)
+        seen |= due
+    assert seen == set(CROWD)
+    assert [day for day, count in days.items() if count] == list(range(62, 84)), (
+        "from 83 days on the run a week later would be late"
+    )
+    assert max(days.values()) < len(CROWD) / 8, "a big first upload is not renewed at once"
+
+
+def test_a_longer_window_renews_sooner_by_as_much() -> None:
+    assert renewed_on(GOOGLE, 525, within=7) == renewed_on(GOOGLE, 512, within=20)
+    assert 0 < len(renewed_on(GOOGLE, 525)) < len(CROWD)
+
+
+@pytest.mark.parametrize("days", [1, 2, 7, 8])
+def test_short_memberships_are_renewed_by_every_run_that_could_be_the_last(days: int) -> None:
+    assert renewed_on(capabilities_of("google_ads", membership_days=days), 1) == set(CROWD)
+
+
+def test_nothing_lapses_where_the_platform_keeps_members() -> None:
+    change = compare(held(META).drop("added_on", "unsure"), held(META), META, Wish(Mode.MIRROR, TODAY + timedelta(days=9999)))
+    assert change.counts == Counts(wanted=400, held=400, with_email=400)
+
+
+@pytest.mark.parametrize(("mode", "sent"), [(Mode.MIRROR, 400), (Mode.APPEND, 400), (Mode.REMOVE, 0)])
+def test_who_was_removed_is_not_renewed(mode: Mode, sent: int) -> None:
+    wish = Wish(mode, TODAY + timedelta(days=540))
+    assert compare(frame_of(CROWD, GOOGLE), held(GOOGLE), GOOGLE, wish).additions.height == sent
+
+
+@pytest.mark.parametrize(("unsure", "full", "resent"), [(False, False, 0), (True, False, 400), (False, True, 400)])
+@pytest.mark.parametrize("mode", [Mode.MIRROR, Mode.APPEND, Mode.REMOVE])
+def test_doubt_and_a_full_resend_send_everybody_again(unsure: bool, full: bool, resent: int, mode: Mode) -> None:
+    wish = Wish(mode, TODAY, full_resend=full)
+    change = compare(frame_of(CROWD, GOOGLE), held(GOOGLE, unsure=unsure), GOOGLE, wish)
+    assert change.counts == Counts(wanted=400, held=400, resent=resent, with_email=400)
+    assert change.additions.height == resent
+    assert change.removals.is_empty()
+
+
+def test_a_value_that_changes_is_sent_and_removes_no_key() -> None:
+    capabilities = META
+    columns = [name for name in empty_held(capabilities).columns if name not in ("added_on", "unsure")]
+    wanted = frame_of(CROWD, capabilities).select(columns).with_columns(value=pl.lit(2.0))
+    before = held(capabilities).with_columns(value=pl.when(pl.col("member") < "8").then(1.0).otherwise(2.0))
+    change = compare(wanted, before, capabilities, Wish(Mode.MIRROR, TODAY))
+    assert set(change.additions["member"]) == {member for member in CROWD if member < "8"}
+    assert change.additions["value"].unique().to_list() == [2.0]
+    assert change.removals.is_empty()
+    assert change.counts.changed == change.additions.height
+
+
+def test_the_order_of_a_plan_does_not_depend_on_the_order_of_its_inputs() -> None:
+    wish = Wish(Mode.MIRROR, TODAY)
+    some = pl.col("member") > "5"
+    one = compare(frame_of(CROWD, GOOGLE).filter(some), held(GOOGLE).filter(~some), GOOGLE, wish)
+    two = compare(frame_of(CROWD, GOOGLE).filter(some).reverse(), held(GOOGLE).filter(~some).reverse(), GOOGLE, wish)
+    assert one.additions.equals(two.additions)
+    assert one.removals.equals(two.removals)
+    assert one.gone.equals(two.gone)
+
+
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_the_same_again_is_no_change(data: st.DataObject) -> None:
+    wanted = data.draw(people(GOOGLE))
+    now = frame_of(wanted, GOOGLE).with_columns(added_on=pl.lit(TODAY), unsure=pl.lit(value=False))
+    there = now.filter(pl.col("member").is_in(list(usable(wanted, GOOGLE))))
+    change = compare(frame_of(wanted, GOOGLE), there, GOOGLE, Wish(Mode.MIRROR, TODAY))
+    assert (change.additions.height, change.removals.height, change.gone.height) == (0, 0, 0)
+
+
+# -- guards
+
+CALM = {"wanted": 1000, "held": 1000, "with_email": 1000}
+
+
+def breached(
+    mode: Mode = Mode.MIRROR, drops: Drops | None = None, guards: dict[str, Any] | None = None, **counts: int
+) -> list[str]:
+    drawn = Guards.model_validate({"max_added": "300%", "max_removed": "20%"} | (guards or {}))
+    return [
+        breach.guard for breach in breaches(Counts(**(CALM | counts)), drops or Drops(read=1000, prepared=1000), drawn, mode)
+    ]
+
+
+@pytest.mark.parametrize(("counts", "found"), [
+    ({"gone": 200}, []), ({"gone": 201}, ["max_removed"]), ({"held": 1, "gone": 1}, ["max_removed"]),
+    ({"new": 3000}, []), ({"new": 3001}, ["max_added"]), ({"held": 1, "new": 4}, ["max_added"]),
+    ({"held": 0, "gone": 0}, []), ({"held": 0, "new": 10**6}, []),
+    ({"wanted": 1, "with_email": 1}, []), ({"wanted": 0, "with_email": 0}, ["min_members"]),
+    ({"wanted": 0, "with_email": 0, "gone": 1000}, ["max_removed", "min_members"]),
+    ({"changed": 1000}, []), ({"resent": 1000}, []), ({"renewed": 1000}, []),
+])  # fmt: skip
+def test_the_guards_that_hold_without_being_asked_for(counts: dict[str, int], found: list[str]) -> None:
+    assert breached(**counts) == found
+
+
+@pytest.mark.parametrize(("mode", "found"), [
+    (Mode.MIRROR, ["max_removed"]), (Mode.REPLACE, ["max_removed"]), (Mode.SNAPSHOT, ["max_removed"]),
+    (Mode.APPEND, []), (Mode.REMOVE, []),
+])  # fmt: skip
+def test_only_modes_that_take_people_off_are_guarded_against_it(mode: Mode, found: list[str]) -> None:
+    assert breached(mode, gone=1000) == found
+
+
+@pytest.mark.parametrize(("guards", "counts", "found"), [
+    ({"max_removed": 5}, {"gone": 5}, []), ({"max_removed": 5}, {"gone": 6}, ["max_removed"]),
+    ({"max_removed": 0}, {"gone": 1}, ["max_removed"]), ({"max_removed": "0.1%"}, {"gone": 1}, []),
+    ({"max_removed": "0.1%"}, {"gone": 2}, ["max_removed"]), ({"max_removed": "100%"}, {"gone": 1000}, []),
+    ({"max_added": 5}, {"new": 6}, ["max_added"]), ({"max_added": 5}, {"new": 6, "held": 0}, []),
+    ({"min_members": 1001}, {}, ["min_members"]), ({"min_members": 1000}, {}, []),
+    ({"min_members": 0}, {"wanted": 0, "with_email": 0}, []),
+    ({"min_email_coverage": "50%"}, {"with_email": 500}, []),
+    ({"min_email_coverage": "50%"}, {"with_email": 499}, ["min_email_coverage"]),
+    ({"min_email_coverage": 10}, {"with_email": 9}, ["min_email_coverage"]),
+    ({"min_email_coverage": 10}, {"with_email": 10}, []),
+    ({"min_email_coverage": "50%"}, {"with_email": 0, "wanted": 0, "gone": 0}, ["min_members"]),
+])  # fmt: skip
+def test_guards_in_shares_and_in_people(guards: dict[str, Any], counts: dict[str, int], found: list[str]) -> None:
+    assert breached(guards=guards, **counts) == found
+
+
+@pytest.mark.parametrize(("dropped", "found"), [({"no_key": 100}, []), ({"no_key": 50, "no_consent": 51}, ["max_dropped"])])
+def test_dropped_rows_are_guarded_all_reasons_together(dropped: dict[str, int], found: list[str]) -> None:
+    drops = Drops(read=1000, prepared=1000 - sum(dropped.values()), rows=dropped)
+    assert breached(drops=drops, guards={"max_dropped": "10%"}) == found
+    assert breached(drops=drops) == [], "only where it is asked for"
+
+
+def test_the_first_run_is_exempt_from_max_added_only() -> None:
+    guards = {"min_members": 2000, "min_email_coverage": "50%", "max_dropped": "10%"}
+    drops = Drops(read=1000, prepared=100, rows={"no_key": 900})
+    found = breached(drops=drops, guards=guards, held=0, new=1000, with_email=0)
+    assert found == ["min_members", "min_email_coverage", "max_dropped"]
+
+
+def test_a_breach_tells_its_numbers() -> None:
+    found = breaches(Counts(wanted=1, held=5000, gone=1234), Drops(), Guards(max_removed=Threshold(percent=20)), Mode.MIRROR)
+    assert found == (Breach("max_removed", "20%", 1234, 5000),)
+    assert str(found[0]) == "max_removed: 1,234 of 5,000 (24.7%), allowed 20%"
+    (few,) = breaches(Counts(held=3), Drops(), Guards(min_members=7), Mode.APPEND)
+    assert str(few) == "min_members: 0, allowed at least 7"
+
+
+def test_several_held_rows_of_one_member_count_as_one() -> None:
+    double = pl.concat([held(GOOGLE), held(GOOGLE).head(10)])
+    change = compare(frame_of(CROWD, GOOGLE), double, GOOGLE, Wish(Mode.MIRROR, TODAY))
+    assert (change.counts.held, change.counts.resent, change.counts.gone) == (400, 10, 0)
+    gone = compare(frame_of({member_id(1): person(1)}, GOOGLE), double, GOOGLE, Wish(Mode.MIRROR, TODAY))
+    assert gone.counts.gone == gone.gone.height == 400

@@ -1,0 +1,133 @@
+"""Opening the ledger: its tables are what the migrations make, whoever comes first and whatever is killed on the way."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+from guestlist.model.errors import ConfigError, TransientError
+from guestlist.runtime.ledger import Ledger, open_ledger
+from guestlist.runtime.ledger import tables as t
+
+MIGRATIONS = Path(t.__file__).parent / "migrations"
+INCLUDE = Path(t.__file__).resolve().parents[3]
+
+
+def alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def test_the_migrations_make_the_tables_that_the_code_knows(ledger: Ledger) -> None:
+    with ledger.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, t.metadata) == []
+        assert context.get_current_revision() == t.HEAD
+
+
+def test_the_newest_migration_is_the_one_that_the_code_asks_for() -> None:
+    scripts = ScriptDirectory.from_config(alembic())
+    assert scripts.get_heads() == [t.HEAD]
+
+
+def test_every_migration_goes_back_and_on_again(ledger: Ledger) -> None:
+    config = alembic()
+    for step in (command.downgrade, command.upgrade):
+        with ledger.engine.begin() as connection:
+            config.attributes["connection"] = connection
+            step(config, "base" if step is command.downgrade else "head")
+            left = set(inspect(connection).get_table_names()) - {"alembic_version"}
+        assert left == (set() if step is command.downgrade else set(t.metadata.tables))
+
+
+def open_in_a_process(url: str) -> subprocess.Popen[bytes]:
+    code = "import sys; from guestlist.runtime.ledger import *; sys.stdin.read(); open_ledger(sys.argv[1]).last_runs('x')"
+    environment = {**os.environ, "PYTHONPATH": str(INCLUDE)}
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", code, url], stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    )
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_processes_that_meet_at_an_empty_ledger(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    url = f"sqlite:///{tmp_path}/new/ledger.db" if kind == "sqlite" else request.getfixturevalue("empty_postgres")
+    processes = [open_in_a_process(url) for _ in range(4)]
+    for process in processes:  # all have imported what they need and wait for this
+        process.stdin.close()
+    told = [process.stderr.read().decode() for process in processes]
+    for process in processes:
+        process.stderr.close()
+    assert [process.wait() for process in processes] == [0] * 4, told
+    with open_ledger(url).engine.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [t.HEAD]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_kill_while_the_tables_are_made_leaves_none(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db" if kind == "sqlite" else request.getfixturevalue("empty_postgres")
+    code = """if True:
+        import os, signal, sys
+        from alembic import op
+        from guestlist.runtime.ledger import open_ledger
+        create = op.create_table
+        def kill(name, *rest):
+            os.kill(os.getpid(), signal.SIGKILL) if name == "sessions" else create(name, *rest)
+        op.create_table = kill
+        open_ledger(sys.argv[1])
+    """
+    killed = subprocess.run([sys.executable, "-c", code, url], env={**os.environ, "PYTHONPATH": str(INCLUDE)}, check=False)
+    assert killed.returncode == -9
+    assert open_ledger(url).last_runs("vips") == []
+
+
+def test_opening_a_ledger_that_is_up_to_date_migrates_nothing(ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "upgrade", lambda *_: pytest.fail("there was nothing to do"))
+    open_ledger(ledger_url)
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "nosuchdatabase://host/db", "://", "sqlite:/x"])
+def test_what_is_no_address(url: str) -> None:
+    with pytest.raises(ConfigError, match="GUESTLIST_LEDGER"):
+        open_ledger(url)
+
+
+def test_a_server_that_cannot_be_reached_is_tried_again_later() -> None:
+    with pytest.raises(TransientError) as caught:
+        open_ledger("postgresql://ann:hunter2@127.0.0.1:9/ledger")
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_a_ledger_that_goes_away_is_a_passing_trouble(tmp_path: Path) -> None:
+    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    ledger.engine.dispose()
+    for file in tmp_path.iterdir():
+        file.unlink()
+    (tmp_path / "ledger.db").mkdir()
+    with pytest.raises(TransientError, match="OperationalError"):
+        ledger.run("vips", "a")
+
+
+def test_sqlite_waits_for_others_and_keeps_its_promises(tmp_path: Path) -> None:
+    with open_ledger(f"sqlite:///{tmp_path}/ledger.db").engine.connect() as connection:
+        pragmas = {
+            name: connection.execute(text(f"PRAGMA {name}")).scalar_one()
+            for name in ("journal_mode", "busy_timeout", "foreign_keys")
+        }
+    assert pragmas == {"journal_mode": "wal", "busy_timeout": 30000, "foreign_keys": 1}
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_any_common_name_of_postgresql_will_do(scheme: str, postgres_url: str, empty_postgres: str) -> None:
+    assert open_ledger(empty_postgres.replace("postgresql", scheme, 1)).last_runs("vips") == []
