@@ -15,7 +15,7 @@ $(READY): requirements.txt Makefile
 	@echo "Making the environment in $(VENV) (once, one to two minutes) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@# the lock is complete and hashed, so nothing is resolved: --no-deps
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
 	@$(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_paths()["purelib"], "guestlist.pth").write_text(str(pathlib.Path("include").resolve()) + "\n")'
 	@printf '#!%s\nimport sys\n\nfrom guestlist.cli.main import run\n\nsys.exit(run())\n' "$(abspath $(BIN))/python" > $(BIN)/guestlist
 	@chmod +x $(BIN)/guestlist
