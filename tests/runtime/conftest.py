@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from runtime.books import Hand
 from runtime.rig import Rig
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
-from guestlist.runtime.ledger import Ledger, open_ledger
+from guestlist.runtime.ledger import Ledger, open_ledger, store
 from guestlist.sandbox.server import Sandbox
 
 _NUMBERS = itertools.count()
@@ -75,3 +76,10 @@ def rig(sandbox: Sandbox, tmp_path: Path) -> Iterator[Rig]:
     found = Rig(sandbox, tmp_path / "installation")
     yield found
     found.http.close()
+
+
+@pytest.fixture
+def hand(monkeypatch: pytest.MonkeyPatch) -> Hand:
+    hand = Hand()
+    monkeypatch.setattr(store, "now", hand)
+    return hand

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from guestlist.destinations import platforms
 from guestlist.model.connection import Connection
 from guestlist.model.segment import Segment
 from guestlist.runtime.config import Config
 from guestlist.runtime.driver import Retries
-from guestlist.runtime.sync.plan import PlanOptions
+from guestlist.runtime.sync.plan import PlanOptions, make_plan
+from guestlist.runtime.sync.prepare import prepare
 from guestlist.runtime.sync.report import RunReport
 from guestlist.runtime.sync.run import RunOptions, run_segment
 from guestlist.runtime.wiring import Workspace
@@ -25,6 +27,7 @@ from guestlist.sandbox.server import Sandbox
 Row = Mapping[str, str | None]
 META = {"platform": "meta", "connection": "meta_main", "audience": "VIPs"}
 GOOGLE = {"platform": "google_ads", "connection": "google_main", "audience": "VIPs"}
+BOTH = (META, GOOGLE)
 COLUMNS = ("id", "email", "phone", "country", "first", "last", "zip", "consent", "ltv", "list")
 
 
@@ -140,3 +143,38 @@ class Rig:
 
     def fault(self, action: Mapping[str, Any], path: str = "", door: str = "meta", **more: Any) -> None:
         self.admin("POST", f"faults/{door}", {"faults": [{"match": {"path": path}, "action": action, **more}]})
+
+
+def holds(rig: Rig, *numbers: int, books: tuple[str, ...] = ("meta",)) -> bool:
+    """Whether each platform has exactly these people's keys."""
+    return all(
+        rig.keys(book) == {"email": emails(*numbers), "phone": phones(*numbers, plus="+" if book == "google" else "")}
+        for book in books
+    )
+
+
+def began(rig: Rig, *numbers: int, run_id: str = "r") -> tuple[Any, Any, int]:
+    segment = rig.segment()
+    rig.source(people(*numbers))
+    workspace = rig.workspace()
+    prepare(workspace, segment, run_id)
+    return workspace, segment, make_plan(workspace, segment, run_id, "meta_main")
+
+
+class Killed(BaseException):
+    """What SIGKILL looks like from inside: nothing after it runs."""
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, where: type, method: str, when: str, count: int = 1) -> None:
+    real, left = getattr(where, method), [count]
+
+    def die(*arguments: Any, **named: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0 and when == "before":
+            raise Killed
+        result = real(*arguments, **named)
+        if left[0] == 0:
+            raise Killed
+        return result
+
+    monkeypatch.setattr(where, method, die)

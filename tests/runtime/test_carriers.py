@@ -207,7 +207,7 @@ def test_an_answer_is_kept_only_for_its_own_call(server: str) -> None:
 def test_a_single_value_is_no_answer_that_a_platform_gives() -> None:
     answer = requests.Response()
     answer.status_code, answer._content = 200, b"5"
-    assert reply_of(answer) == Reply(200, 5, {}, None, malformed=True)
+    assert reply_of(answer) == Reply(200, None, {}, None, malformed=True)
 
 
 @pytest.mark.parametrize(
