@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import shutil
@@ -19,6 +20,7 @@ from guestlist.model.errors import ConfigError
 from guestlist.model.segment import Segment, parse_segment
 from guestlist.runtime.config import Config
 from guestlist.runtime.driver import Retries
+from guestlist.runtime.ledger import open_ledger
 from guestlist.runtime.sync.report import DestinationReport
 from guestlist.runtime.sync.run import RunOptions, run_segment
 from guestlist.runtime.wiring import Workspace
@@ -68,6 +70,11 @@ class Door:
     handle: Mapping[str, Any] = field(default_factory=dict)
     phone_prefix: str = ""
     address: str = ""
+    delete: str = ""
+    """Address at which the sandbox deletes an audience, and whether it wants one of Google's tokens."""
+    google: bool = False
+    finds: int = 0
+    """How many requests of the kind of ``ask`` a first run makes to find its audience."""
 
 
 def digest(text: str) -> str:
@@ -158,6 +165,7 @@ class World:
 
     def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
+        assert len(self.sleeps) < 1000, "a run waits for ever"
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
@@ -193,6 +201,16 @@ class World:
         keys = self.admin("GET", f"books/{door.book}/{audience}")["keys"]
         return {kind: set(values) for kind, values in keys.items()}
 
+    def delete(self, door: Door, audience: str) -> None:
+        """What a person does on the platform's own pages."""
+        headers = {}
+        if door.google:
+            form = {"grant_type": "refresh_token", "client_id": "sandbox-client", "client_secret": "sandbox-secret"}
+            token = self.http.post("/oauth/token", data={**form, "refresh_token": "sandbox-refresh"}).json()["access_token"]
+            headers["authorization"] = f"Bearer {token}"
+        reply = self.http.delete(door.delete.replace("{id}", audience), headers=headers)
+        assert reply.status_code == 200, reply.text
+
     def reset(self) -> None:
         """Empty the sandbox; the ledger stays, for segments of new names."""
         self.admin("POST", "reset")
@@ -200,6 +218,20 @@ class World:
         self.overrides.clear()
 
     # an installation
+
+    def begin_anew(self) -> None:
+        """Empty the sandbox and take an empty ledger, so that a story can be told again with the same names."""
+        self.reset()
+        self._runs = 0
+        empty = self.folder / "empty.db"
+        if not empty.exists():
+            open_ledger(f"sqlite:///{empty}").engine.dispose()
+        fresh = self.folder / "anew.db"
+        for path in self.folder.glob("anew.db*"):
+            path.unlink()
+        shutil.copyfile(empty, fresh)
+        shutil.rmtree(self.folder / "lake", ignore_errors=True)
+        self.config = dataclasses.replace(self.config, ledger=f"sqlite:///{fresh}")
 
     def extra_of(self, door: Door) -> dict[str, Any]:
         """The connection's extra, with the sandbox's addresses in the place of their names."""
@@ -266,9 +298,6 @@ class World:
         found = self.workspace(door).ledger.audience(segment.name, "c")
         assert found is not None
         return found.id
-
-    def forget_lake(self) -> None:
-        shutil.rmtree(self.folder / "lake", ignore_errors=True)
 
 
 def balanced(report: DestinationReport) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from contract.doors import all_doors
+from contract.doors import EVERY_DOOR, all_doors
 from contract.rig import Door, World, digest, people
 
 from guestlist.destinations import destination_class
@@ -32,7 +32,6 @@ from guestlist.model.errors import GuestlistError
 from guestlist.runtime.driver import Carrier, Driver
 from guestlist.runtime.wiring import Ready
 
-EVERY_DOOR = pytest.mark.parametrize("door", all_doors(), ids=lambda door: door.id)
 MODES = [
     (door, mode)
     for door in all_doors()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from contract.doors import all_doors
+from contract.doors import EVERY_DOOR, all_doors
 from contract.rig import Door, Wish, World, balanced, expected_keys, people, person
 
 from guestlist.destinations import destination_class
@@ -13,7 +13,7 @@ from guestlist.model.delivery import Mode
 from guestlist.model.errors import AuthError, ConfigError, GuestlistError, RateLimitedError, TransientError
 from guestlist.runtime.driver import Retries
 
-EVERY_DOOR = pytest.mark.parametrize("door", all_doors(), ids=lambda door: door.id)
+pytestmark = pytest.mark.slow
 REFRESHING = pytest.mark.parametrize("door", [door for door in all_doors() if door.stale], ids=lambda door: door.id)
 SETTLING = pytest.mark.parametrize("door", [door for door in all_doors() if door.late_failure], ids=lambda door: door.id)
 MODES = [(door, mode) for door in all_doors() for mode in Mode]
@@ -229,3 +229,24 @@ def test_every_mode_that_a_platform_says_it_can_do(world: World, door: Door, mod
 def test_a_mode_that_a_platform_cannot_do_is_refused_with_those_that_it_can(world: World, door: Door, mode: Mode) -> None:
     with pytest.raises(ConfigError, match="it can do: mirror"):
         world.segment(door, world.name(mode.value), people(range(2)), Wish(mode=mode))
+
+
+@EVERY_DOOR
+@pytest.mark.parametrize("unfinished", [False, True], ids=["between two runs", "while work was under way"])
+def test_an_audience_that_somebody_deleted_is_made_anew_and_filled_whole(world: World, door: Door, unfinished: bool) -> None:
+    segment = world.segment(door, world.name("deleted"), people(range(5)))
+    if unfinished:
+        world.fault(door, door.down, "ask", times=3, skip=door.finds)
+        with pytest.raises(TransientError):
+            world.run(door, segment)
+        world.clear_faults(door)
+    else:
+        assert world.run(door, segment).state == "sealed"
+    deleted = world.audience(door, segment)
+    world.delete(door, deleted)
+    rows = people(range(2, 8))
+    world.segment(door, segment.name, rows)
+    report = world.run(door, segment)
+    assert (report.state, report.added) == ("sealed", 6)
+    assert world.audience(door, segment) != deleted
+    assert world.held(door, world.audience(door, segment)) == expected_keys(rows, door)

@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
-from contract.doors import all_doors
+from contract.doors import EVERY_DOOR, all_doors
 from contract.rig import Door
 from contract.variants import Variant, all_variants
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from guestlist import destinations
-from guestlist.destinations.base import Destination
 from guestlist.identity.recipes import RECIPES, normalise
 from guestlist.model.connection import Connection
-from guestlist.model.conversation import Call, Reply
-from guestlist.model.delivery import MULTI_VALUED, AudienceRef, Batch, Capabilities, Field, Operation, Session
-from guestlist.model.errors import AuthError, ConfigError, GuestlistError, RateLimitedError, TransientError
-from guestlist.pipeline.audience import wire_rows
-from guestlist.pipeline.batching import upload_of
+from guestlist.model.delivery import Field
+from guestlist.model.errors import ConfigError
 
 INCLUDE = Path(__file__).resolve().parents[2] / "include"
 EVERY_VARIANT = pytest.mark.parametrize("variant", all_variants(), ids=lambda variant: variant.id)
-EVERY_DOOR = pytest.mark.parametrize("door", all_doors(), ids=lambda door: door.id)
 SAMPLES = {
     "email": ("person@example.com", None),
     "phone": ("+12015550123", "US"),
@@ -49,27 +38,6 @@ SAMPLES = {
     "mobile_ad_id": ("AEBE52E7-03EE-455A-B3C4-E57283966239", None),
     "external_id": ("AbC-1", None),
 }
-CALL = Call("any", "POST", "somewhere")
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
-NAMES = """
-error code error_subcode is_transient message status details errors reason metadata fieldViolations field quota_limit
-errorCode location fieldPathElements fieldName index quotaErrorDetails retryDelay
-"""
-WORDS = st.sampled_from(NAMES.split())
-ERROR_LIKE = st.recursive(
-    JSON,
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(WORDS, inner, max_size=4),
-    max_leaves=8,
-)
-
-
-def destination_of(door: Door) -> Destination:
-    cls = destinations.destination_class(door.platform)
-    return cls(cls.Settings(**door.extra), cls.Options(**door.options))
 
 
 @EVERY_VARIANT
@@ -197,162 +165,3 @@ def test_importing_all_platforms_loads_neither_polars_nor_a_vendors_sdk() -> Non
     environment = {"PYTHONPATH": str(INCLUDE), "PATH": ""}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == "[]"
-
-
-# judgement
-
-
-def bodies() -> Iterator[tuple[str, Reply]]:
-    for status in range(100, 600):
-        for what, body, malformed in (
-            ("an error in JSON", {"error": {"message": "no"}}, False),
-            ("an empty object", {}, False),
-            ("no JSON at all", None, True),
-            ("a list", [1], False),
-            ("an error that is text", {"error": "unexpected"}, False),
-            ("an error that is a list", {"error": [{"code": 190}]}, False),
-        ):
-            yield f"{status} with {what}", Reply(status, body, {}, None, malformed)
-
-
-@EVERY_DOOR
-def test_every_status_is_judged_and_no_failure_passes(door: Door) -> None:
-    destination = destination_of(door)
-    for what, reply in bodies():
-        error = destination.judge(CALL, reply).error
-        if reply.status >= 400 or reply.malformed:
-            assert isinstance(error, GuestlistError), what
-        if reply.status == 429:
-            assert isinstance(error, RateLimitedError), what
-        elif reply.status in (401, 403):
-            assert isinstance(error, AuthError), what
-        elif reply.status >= 500:
-            assert isinstance(error, TransientError), what
-
-
-@EVERY_DOOR
-@given(status=st.integers(100, 599), body=ERROR_LIKE, malformed=st.booleans())
-@settings(max_examples=300)
-def test_judgement_never_breaks(door: Door, status: int, body: Any, malformed: bool) -> None:
-    for reply in (
-        Reply(status, body, {}, None, malformed),
-        Reply(status, {"error": body}, {"retry-after": "x"}, "r", malformed),
-    ):
-        verdict = destination_of(door).judge(CALL, reply)
-        assert verdict.pause >= 0
-        if status >= 400 or malformed:
-            assert isinstance(verdict.error, GuestlistError)
-            assert verdict.error.retry_after is None or verdict.error.retry_after >= 0
-
-
-@EVERY_DOOR
-def test_a_wait_in_a_header_is_never_a_reason_to_break(door: Door) -> None:
-    for text in ("7", "0", "-1", "7.5", "", "nan", "inf", "Wed, 21 Oct 2026 07:28:00 GMT", "²", "1e400"):
-        error = destination_of(door).judge(CALL, Reply(429, {"error": {}}, {"retry-after": text})).error
-        assert isinstance(error, RateLimitedError)
-        assert error.retry_after is None or 0 <= error.retry_after < 10**6, text
-
-
-@EVERY_DOOR
-def test_an_error_never_carries_what_the_platform_wrote(door: Door) -> None:
-    canary = "canary@example.com"
-    shapes: list[Any] = [
-        {"error": {"message": canary, "code": 100, "error_user_msg": canary, "error_data": canary}},
-        {
-            "error": {
-                "message": canary,
-                "status": "INVALID_ARGUMENT",
-                "details": [{"fieldViolations": [{"description": canary}]}],
-            }
-        },
-        {"error": {"errors": [{"message": canary, "trigger": {"stringValue": canary}}]}},
-        {"error": canary},
-    ]
-    for status, body in itertools.product((400, 401, 403, 404, 429, 500), shapes):
-        error = destination_of(door).judge(CALL, Reply(status, body)).error
-        assert canary not in f"{error!r} {error}", (status, body)
-
-
-# limits
-
-
-def values_of(row: dict[str, Any]) -> set[str]:
-    flat = itertools.chain.from_iterable(value if isinstance(value, list) else [value] for value in row.values())
-    return {value for value in flat if value is not None}
-
-
-def leaves(body: Any) -> Iterator[Any]:
-    if isinstance(body, dict):
-        yield from itertools.chain.from_iterable(map(leaves, body.values()))
-    elif isinstance(body, list):
-        yield from itertools.chain.from_iterable(map(leaves, body))
-    else:
-        yield body
-
-
-def members(fields: tuple[Field, ...]) -> st.SearchStrategy[list[dict[str, Any]]]:
-    """Few or many members; each value is its own, so that it can be found again in a request."""
-    most = 25
-
-    def build(shape: list[list[int]]) -> list[dict[str, Any]]:
-        rows = []
-        for number, counts in enumerate(shape):
-            row: dict[str, Any] = {"member": f"{number:032x}"}
-            for field, count in zip(fields, counts, strict=True):
-                values = [f"{field.value}-{number}-{index}" for index in range(count)]
-                row[field.value] = values if field in MULTI_VALUED else (values or [None])[0]
-            rows.append(row)
-        return rows
-
-    counts = st.tuples(*(st.integers(0, most if field in MULTI_VALUED else 1) for field in fields)).map(list)
-    return st.lists(counts, min_size=1, max_size=60).map(build)
-
-
-def identifiers_among(values: set[str], capabilities: Capabilities) -> int:
-    """How many identifiers a platform counts in these values of one row: each single one, and each whole composite."""
-    kinds = {value.split("-")[0] for value in values}
-    singles = {field.value for field in capabilities.singles}
-    whole = [kinds >= {part.value for part in composite.required} for composite in capabilities.composites]
-    return sum(value.split("-")[0] in singles for value in values) + sum(whole)
-
-
-@pytest.mark.parametrize("operation", [Operation.ADD, Operation.REMOVE])
-@EVERY_DOOR
-@given(data=st.data(), rows_per_batch=st.integers(1, 50), identifiers=st.integers(25, 200))
-@settings(max_examples=25, deadline=None)
-def test_no_request_passes_a_limit_and_no_value_is_lost(
-    door: Door, operation: Operation, data: st.DataObject, rows_per_batch: int, identifiers: int
-) -> None:
-    destination = destination_of(door)
-    documented = destination.capabilities
-    budget = identifiers if documented.limits.identifiers_per_batch else None
-    limits = dataclasses.replace(documented.limits, rows_per_batch=rows_per_batch, identifiers_per_batch=budget)
-    capabilities = dataclasses.replace(documented, limits=limits)
-    fields = tuple(key.field for key in documented.keys)
-    schema = {"member": pl.String} | {
-        field.value: pl.List(pl.String) if field in MULTI_VALUED else pl.String for field in fields
-    }
-    people = data.draw(members(fields))
-    rows = wire_rows(pl.DataFrame(people, schema=schema), capabilities)
-    upload = upload_of(rows, capabilities, operation, 7, "reference")
-    session = Session(7, operation, AudienceRef("1", "n", "u"), len(upload.cuts), upload.rows, "2026-03-01", fields)
-    sent: set[str] = set()
-    offset = 0
-    for cut in upload.cuts:
-        batch = Batch(cut.id, cut.sequence, rows.slice(offset, cut.rows).drop("member"))
-        offset += cut.rows
-        call = next(destination.send(session, door.handle, batch))
-        assert 0 < call.rows == cut.rows <= rows_per_batch
-        found = {value for value in leaves(call.body) if isinstance(value, str)}
-        per_row = [values_of(row) & found for row in batch.rows.to_dicts()]
-        counted = [identifiers_among(values, capabilities) for values in per_row]
-        most = limits.identifiers_per_row
-        assert most is None or max(counted) <= most
-        assert budget is None or sum(counted) <= max(budget, *counted)
-        sent |= set().union(*per_row)
-        assert str(call) == f"{call.method} {call.path}, {call.rows} rows"
-        assert not any(value in repr(call) or value in str(call) for values in per_row for value in values)
-    singles = {field.value for field in capabilities.singles}
-    wanted = {value for row in people for value in values_of(row) if value.split("-")[0] in singles}
-    assert wanted <= sent
-    assert json.dumps(sorted(sent))

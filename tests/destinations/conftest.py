@@ -1,22 +1,5 @@
-"""One sandbox for all tests of this folder, emptied before each."""
+"""One sandbox for all tests of this folder."""
 
-from __future__ import annotations
+from contract.fixtures import running, world
 
-from collections.abc import Iterator
-
-import pytest
-from contract.rig import World, certificate_folder
-
-
-@pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    ca_dir = certificate_folder(tmp_path_factory.mktemp("ca"))
-    world = World(tmp_path_factory.mktemp("world"), ca_dir)
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def world(running: World) -> World:
-    running.reset()
-    return running
+__all__ = ["running", "world"]

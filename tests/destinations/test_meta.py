@@ -1,4 +1,4 @@
-"""Meta: the exact forms on the wire, the error table, replaces, and pauses from the usage headers."""
+"""Meta: the exact forms on the wire, sessions, and replaces."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from typing import Any
 import polars as pl
 import pytest
 from contract.rig import Door, Wish, World, digest, expected_keys, people, person
+from destinations.meta import AUDIENCE, EMAIL, FIRST, PHONE, SPEC, accounts_of, batch, meta, session
 from destinations.talk import Script, answered, ask
 
 from guestlist.destinations import destination_class
-from guestlist.destinations.base import Destination
-from guestlist.model.conversation import Call, Repeat, Reply
-from guestlist.model.delivery import AudienceRef, AudienceSpec, Batch, Field, Operation, Receipt, Session
+from guestlist.model.conversation import Repeat
+from guestlist.model.delivery import AudienceSpec, Batch, Field, Operation, Receipt
 from guestlist.model.errors import (
-    AuthError,
-    BatchRefused,
-    ConfigError,
-    GuestlistError,
     OutcomeUnknown,
-    RateLimitedError,
+    ProtocolError,
     RejectedError,
     TransientError,
 )
@@ -53,40 +49,11 @@ DOORS = (
         secrets=("access_token", "app_secret"),
         create_method="POST",
         address="profile",
+        delete="/meta/v26.0/{id}?access_token=sandbox-token",
     ),
 )
 
 [DOOR] = DOORS
-AUDIENCE = AudienceRef("120", "VIPs", "https://example.com")
-SPEC = AudienceSpec("VIPs", "people", "guestlist:vips:meta", (Field.EMAIL,))
-EMAIL, PHONE, FIRST = digest("person@example.com"), digest("4915112345678"), digest("zoe")
-CALL = Call("meta", "POST", "120/users")
-
-
-def meta(**options: Any) -> Destination:
-    cls = destination_class("meta")
-    return cls(cls.Settings(ad_account_id="act_77", access_token="t", app_id="1", app_secret="s"), cls.Options(**options))
-
-
-def session(operation: Operation = Operation.ADD, **changes: Any) -> Session:
-    given = {"total_batches": 3, "total_users": 25_000, "fields": (Field.EMAIL, Field.PHONE, Field.FIRST_NAME), **changes}
-    return Session(9007199254740991, operation, AUDIENCE, pull_date="2026-03-01", **given)
-
-
-def batch(sequence: int = 1, **columns: list[Any]) -> Batch:
-    given = columns or {"email": [EMAIL, None], "phone": [None, PHONE], "first_name": [FIRST, None]}
-    return Batch("b", sequence, pl.DataFrame(given))
-
-
-def accounts_of(body: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "audience_id": "120",
-        "session_id": "1",
-        "num_received": 2,
-        "num_invalid_entries": 0,
-        "invalid_entry_samples": [],
-        **body,
-    }
 
 
 # the forms on the wire
@@ -180,6 +147,13 @@ def test_an_audience_is_found_by_reference_before_name_over_all_pages() -> None:
     assert Script(meta().ensure(SPEC), answered(first), answered({"data": []})).result.id == "1"
 
 
+@pytest.mark.parametrize("body", [{}, {"data": None}, {"data": "unexpected"}, {"data": ["1"]}, []])
+def test_audiences_that_cannot_be_read_are_not_taken_for_none(body: Any) -> None:
+    """Names are not unique at Meta: a second audience of the same name would be made."""
+    script = Script(meta().ensure(SPEC), answered(body))
+    assert (len(script.calls), type(script.error)) == (1, ProtocolError)
+
+
 def test_the_page_of_an_audience_names_account_and_audience() -> None:
     script = Script(meta().ensure(SPEC), answered({"data": [{"id": "3", "name": "VIPs"}]}))
     assert script.result.url == "https://business.facebook.com/adsmanager/audiences?act=77&selected_audience_ids=3"
@@ -203,116 +177,6 @@ def test_bounds_of_the_size_and_minus_one_for_unknown(low: int, high: int, size:
     }
     state = Script(meta().describe(AUDIENCE), answered(body)).result
     assert (state.size, state.status) == (size, "Normal")
-
-
-# the error table
-
-
-def error(
-    code: int, subcode: int | None = None, *, transient: bool = False, status: int = 400, **headers: str
-) -> GuestlistError:
-    body = {"error": {"code": code, "message": "m", "is_transient": transient, "fbtrace_id": "trace"}}
-    if subcode:
-        body["error"]["error_subcode"] = subcode
-    found = meta().judge(CALL, Reply(status, body, headers)).error
-    assert found is not None
-    return found
-
-
-@pytest.mark.parametrize(
-    ("code", "subcode", "kind"),
-    [
-        (1, None, TransientError), (2, None, TransientError), (1, 99, BatchRefused),
-        (4, None, RateLimitedError), (17, 2446079, RateLimitedError), (32, None, RateLimitedError),
-        (341, None, RateLimitedError), (613, 1487742, RateLimitedError), (613, 5044001, RateLimitedError),
-        (613, None, RateLimitedError), (80000, None, RateLimitedError), (80003, None, RateLimitedError),
-        (80004, None, RateLimitedError), (80014, None, RateLimitedError), (368, None, AuthError),
-        (190, None, AuthError), (190, 460, AuthError), (190, 463, AuthError), (190, 467, AuthError),
-        (102, None, AuthError), (104, None, AuthError), (10, None, AuthError), (200, None, AuthError),
-        (294, None, AuthError), (270, None, AuthError), (200, 1870034, AuthError), (200, 1870090, AuthError),
-        (200, 1870050, AuthError), (200, 1870092, AuthError), (200, 1870047, RejectedError), (100, None, RejectedError),
-        (100, 33, ConfigError), (100, 1713230, RejectedError), (100, 1713228, RejectedError),
-        (100, 1713231, RejectedError), (105, None, RejectedError), (194, None, RejectedError), (2635, None, ConfigError),
-        (2654, None, AuthError), (2654, 1713092, AuthError), (2656, None, RejectedError),
-        (2650, 1870145, TransientError), (2650, 1870147, TransientError), (2650, 1870158, TransientError),
-        (2650, 1870159, TransientError), (2650, 1870148, TransientError), (2650, 1870144, RejectedError),
-    ],
-)  # fmt: skip
-def test_every_documented_code_has_its_class(code: int, subcode: int | None, kind: type[GuestlistError]) -> None:
-    found = error(code, subcode)
-    assert type(found) is kind
-    assert found.code == (f"{code}/{subcode}" if subcode else str(code))
-    assert found.request_id == "trace"
-    assert (found.help_url or "").startswith("https://")
-
-
-def test_any_error_that_says_it_passes_is_tried_again_whatever_its_code() -> None:
-    assert type(error(99999, transient=True)) is TransientError
-    assert type(error(99999)) is RejectedError
-
-
-def test_terms_link_to_the_page_where_they_are_accepted() -> None:
-    assert "customaudiences/tos" in str(error(200, 1870034))
-
-
-@pytest.mark.parametrize("status", [200, 400, 500])
-def test_an_error_in_an_answer_of_any_status_is_an_error(status: int) -> None:
-    assert isinstance(error(190, status=status), AuthError)
-
-
-# waits and pauses
-
-
-def usage(percent: float, minutes: float = 0, name: str = "x-business-use-case-usage") -> dict[str, str]:
-    calm = {
-        "type": "ads_management",
-        "call_count": 1,
-        "total_cputime": 1,
-        "total_time": 1,
-        "estimated_time_to_regain_access": 0,
-    }
-    busy = {**calm, "type": "custom_audience", "total_time": percent, "estimated_time_to_regain_access": minutes}
-    return {name: json.dumps({"11": [calm], "77": [calm, busy]})}
-
-
-@pytest.mark.parametrize(("percent", "pause"), [(0, 0), (74, 0), (75, 2), (80, 12), (89, 30), (90, 60), (100, 60)])
-def test_the_fullest_of_all_quotas_says_how_much_to_slow_down(percent: int, pause: float) -> None:
-    assert meta().judge(CALL, Reply(200, {}, usage(percent))).pause == pause
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"x-app-usage": '{"call_count": 95, "total_time": 1, "total_cputime": 1}'},
-        {"x-ad-account-usage": '{"acc_id_util_pct": 93.5, "reset_time_duration": 10}'},
-    ],
-)
-def test_the_other_usage_headers_count_as_well(headers: dict[str, str]) -> None:
-    assert meta().judge(CALL, Reply(200, {}, headers)).pause == 60
-
-
-@pytest.mark.parametrize(
-    "text", ["", "no json", "[]", "7", "null", '{"77": "x"}', '{"77": [7]}', '{"77": [{"call_count": "x"}]}']
-)
-def test_a_broken_usage_header_is_no_reason_to_wait(text: str) -> None:
-    assert meta().judge(CALL, Reply(200, {}, {"x-business-use-case-usage": text})).pause == 0
-
-
-def test_the_time_to_regain_access_is_in_minutes() -> None:
-    assert error(80003, **usage(100, 5)).retry_after == 300
-    assert error(80003).retry_after == 60
-    assert error(17, 2446079).retry_after == 300
-
-
-def test_the_driver_slows_down_before_the_hourly_quota_is_used_up(world: World) -> None:
-    world.admin("POST", "clock", {"now": "2026-03-01T00:05:00Z"})
-    ready = world.workspace(DOOR).ready(world.segment(DOOR, world.name("quota"), people(range(3))), "c")
-    audience = ready.driver.run(ready.destination.ensure(ready.spec))  # two calls
-    world.settings("meta", calls_per_hour=20)
-    for _ in range(18):
-        ready.driver.run(ready.destination.describe(audience))
-    assert world.sleeps == [2, 12, 22, 60, 60]  # after the fifteenth call, the sixteenth and so on
-    assert {line["status"] for line in world.log(DOOR)} == {200}
 
 
 # settling
@@ -418,3 +282,44 @@ def test_the_accounts_id_may_be_written_with_act_before_it() -> None:
     assert cls(ad_account_id="act_77", access_token="t").ad_account_id == "77"  # type: ignore[attr-defined]
     with pytest.raises(ValueError, match="a number"):
         cls(ad_account_id="act_", access_token="t")
+
+
+def test_a_batch_that_meta_fails_on_as_a_whole_is_sent_in_halves(world: World) -> None:
+    rows = people(range(9))
+    segment = world.segment(DOOR, world.name("halves"), rows)
+    world.fault(DOOR, {"error": "1/99"}, "add", times=2)
+    assert world.run(DOOR, segment).state == "sealed"
+    uploads = [line["rows"] for line in world.log(DOOR) if line["path"].endswith("/users")]
+    assert uploads[-3:] == [2, 2, 5]
+    assert world.held(DOOR, world.audience(DOOR, segment)) == expected_keys(rows, DOOR)
+
+
+@pytest.mark.parametrize(
+    ("field", "kind", "values"),
+    [
+        ("mobile_ad_id", "mobile_ad_id", ["aebe52e7-03ee-455a-b3c4-e57283966239", "aebe52e7-03ee-455a-b3c4-e57283966240"]),
+        ("external_id", "external_id", ["AbC-1", "abc-1"]),
+    ],
+)
+def test_plain_ids_are_delivered_as_they_are(world: World, field: str, kind: str, values: list[str]) -> None:
+    rows = [person(number, zip=value) for number, value in enumerate(values)]
+    wish = Wish(more={"identifiers": {field: "zip"}})
+    segment = world.segment(DOOR, world.name("ids"), rows, wish)
+    assert world.run(DOOR, segment).state == "sealed"
+    audience = world.audience(DOOR, segment)
+    assert world.held(DOOR, audience) == {kind: set(values)}
+    assert world.run(DOOR, world.segment(DOOR, segment.name, rows[:1], wish)).state == "sealed"
+    assert world.held(DOOR, audience) == {kind: {values[0]}}
+
+
+def test_a_value_based_audience_is_made_as_one_and_follows_its_people(world: World) -> None:
+    wish = Wish(more={"value": {"column": "zip", "currency": "EUR"}, "identifiers": {"email": "email"}})
+    rows = [person(number, zip=worth) for number, worth in enumerate(["44.5", "0", "-1", "", "7"])]
+    segment = world.segment(DOOR, world.name("worth"), rows, wish)
+    report = world.run(DOOR, segment)
+    assert (report.state, report.added, report.without_value) == ("sealed", 3, 2)
+    audience = world.audience(DOOR, segment)
+    assert world.held(DOOR, audience) == {"email": {digest(f"person{number}@example.com") for number in (0, 1, 4)}}
+    changed = [{**row, "zip": "9"} for row in rows]
+    assert world.run(DOOR, world.segment(DOOR, segment.name, changed, wish)).state == "sealed"
+    assert world.held(DOOR, audience) == {"email": {digest(f"person{number}@example.com") for number in range(5)}}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import traceback
+
+import pytest
 
 
 def everything_in(error: BaseException) -> str:
@@ -20,3 +23,11 @@ def closed_port() -> int:
     """A port on which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
+
+
+def loud(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Every logger speaks again, as in a process in which no carrier was made before."""
+    caplog.set_level(logging.DEBUG)
+    for name in ("google.ads", "google.auth", "httpx"):
+        monkeypatch.setattr(logging.getLogger(name), "level", logging.NOTSET)
+    logging.getLogger("google.ads").manager._clear_cache()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import subprocess
 import sys
 import time
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from contract.rig import World
-from runtime_carriers.silence import closed_port, everything_in
+from runtime_carriers.silence import closed_port, everything_in, loud
 
 from guestlist.model.conversation import Call
 from guestlist.model.errors import OutcomeUnknown, TransientError
@@ -72,14 +71,16 @@ def test_a_body_that_is_no_json_is_told(world: World, http: HttpCarrier, how: st
 
 @pytest.mark.parametrize("action", [{"drop": "before"}, {"drop": "after"}, {"delay": 4, "drop": "after"}])
 def test_what_may_have_acted_is_told_as_such(
-    world: World, http: HttpCarrier, caplog: pytest.LogCaptureFixture, action: dict[str, object]
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, action: dict[str, object]
 ) -> None:
+    loud(monkeypatch, caplog)
+    carrier = HttpCarrier(Settings(world.sandbox.http_url, 0.5))
     world.admin("POST", "faults/meta", {"faults": [{"action": action}]})
     call = Call("http", "POST", "/meta/v26.0/1/users", {"email": "canary@example.com"}, query={"token": "canary"})
-    caplog.set_level(logging.DEBUG)
     began = time.monotonic()
     with pytest.raises(OutcomeUnknown) as caught:
-        http.send(call)
+        carrier.send(call)
+    carrier.close()
     assert time.monotonic() - began < 3
     assert "canary" not in everything_in(caught.value)
     assert "canary" not in repr([record.getMessage() for record in caplog.records if record.name == "httpx"])

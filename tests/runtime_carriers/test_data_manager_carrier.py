@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from contract.rig import World, digest
 from destinations.test_google_ads import DATA_MANAGER as DOOR
-from runtime_carriers.silence import closed_port, everything_in
+from runtime_carriers.silence import closed_port, everything_in, loud
 
 from guestlist.destinations import destination_class
 from guestlist.model.connection import Connection
@@ -182,8 +181,10 @@ def test_a_call_that_nobody_knows_is_refused(carrier: Make) -> None:
         carrier().send(Call("data_manager", "Nothing", "x"))
 
 
-def test_no_log_shows_a_hash_or_a_token(carrier: Make, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
+def test_no_log_shows_a_hash_or_a_token(
+    carrier: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    loud(monkeypatch, caplog)
     mine = carrier()
     audience = mine.send(create()).body["id"]
     mine.send(ingest(audience, digest("a")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 from contract.rig import World, digest
 from destinations.test_google_ads import JOBS as DOOR
-from runtime_carriers.silence import closed_port, everything_in
+from runtime_carriers.silence import closed_port, everything_in, loud
 
 from guestlist.destinations import destination_class
 from guestlist.model.connection import Connection
@@ -215,9 +214,11 @@ def test_a_call_that_nobody_knows_is_refused(carrier: Make) -> None:
         carrier().send(Call("google_ads", "Nothing", "x"))
 
 
-def test_no_log_shows_a_hash_or_a_token(carrier: Make, job: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_shows_a_hash_or_a_token(
+    carrier: Make, job: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """The SDK's request log shows hashes at DEBUG, and every failed request at WARNING."""
-    caplog.set_level(logging.DEBUG)
+    loud(monkeypatch, caplog)
     mine = carrier()
     mine.send(operations(job, digest("a"), "no hash"))
     mine.send(operations("customers/1234567890/offlineUserDataJobs/404", digest("a")))
