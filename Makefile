@@ -21,7 +21,7 @@ $(READY): requirements.txt Makefile
 	@chmod +x $(BIN)/guestlist
 	@touch $(READY)
 
-demo: $(READY) ## one segment to Google Ads and Meta in the sandbox, through Airflow, twice, and proved
+demo: $(READY) ## one segment to every platform in the sandbox, through Airflow, twice, and proved
 	@$(BIN)/python -m guestlist.cli.demo
 
 up: $(READY) ## Airflow's UI with the sandbox, on loopback, until Ctrl-C

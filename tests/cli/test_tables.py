@@ -50,7 +50,7 @@ def test_dropped_rows_and_keys_and_phones() -> None:
     phones = {f"X{letter}": {"kept": 100 - number, "valid": 50} for number, letter in enumerate("ABCDEFGHIJKL")}
     keys = {
         "email:email.google.v1": {"blank": 5},
-        "email:email.meta.v1": {"blank": 5},
+        "email:email.lower.v1": {"blank": 5},
         "state:state.meta.v1": {"blank": 2, "unknown_state": 7},
         "phone:phone.e164_plus.v1": {"too_short": 1},
         "phone:phone.e164_digits.v1": {"too_short": 2},

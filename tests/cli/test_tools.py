@@ -140,7 +140,7 @@ def test_the_sandbox_stops_with_ctrl_c(tmp_path: Path) -> None:
     for name in ("http", "grpc", "ca_file"):
         assert f"{name} " in text
     exports = [line for line in text.splitlines() if line.startswith("export AIRFLOW_CONN_")]
-    shell = subprocess.run(["sh", "-c", f"{exports[0]}; {exports[1]}; env"], check=True, capture_output=True, text=True)
+    shell = subprocess.run(["sh", "-c", "; ".join([*exports, "env"])], check=True, capture_output=True, text=True)
     values = dict(line.split("=", 1) for line in shell.stdout.splitlines() if line.startswith("AIRFLOW_CONN_"))
     for name in ("GOOGLE_ADS_MAIN", "META_MAIN"):
         assert "127.0.0.1" in json.loads(values[f"AIRFLOW_CONN_{name}"])["extra"]["endpoint"]
@@ -162,6 +162,8 @@ def test_the_page_tells_every_command_option_and_exit_code() -> None:
             assert f"$ guestlist {command.__name__}" in page, command.__name__
     for code, meaning in exits.EXIT_CODES.items():
         assert f"| {code} | {meaning} |" in page
+    for group in (group.name for group in app.registered_groups):
+        assert f"## {group}\n" in page, group
     options = {option for command in get_command(app).commands.values() for one in command.params for option in one.opts}
     for option in options:
         assert not option.startswith("--") or f"`{option}" in page, option

@@ -43,7 +43,7 @@ def test_the_text_names_file_line_and_what_is_allowed(installation: Installation
     assert told.exit_code == 2
     assert str(path) in told.stdout
     assert "line " in told.stdout
-    assert "there are: google_ads, meta" in told.stdout
+    assert "there are: commbox, edgetag, google_ads, klaviyo, meta" in told.stdout
 
 
 def test_a_query_file_that_is_not_there(installation: Installation) -> None:

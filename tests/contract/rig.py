@@ -16,14 +16,17 @@ import yaml
 
 from guestlist import destinations
 from guestlist.model.connection import Connection
+from guestlist.model.delivery import Capabilities, Mode
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Segment, parse_segment
+from guestlist.model.segment import Segment
+from guestlist.model.segment_file import parse_segment
 from guestlist.runtime.config import Config
 from guestlist.runtime.driver import Retries
 from guestlist.runtime.ledger import open_ledger
 from guestlist.runtime.sync.report import DestinationReport
 from guestlist.runtime.sync.run import RunOptions, run_segment
-from guestlist.runtime.wiring import Workspace
+from guestlist.runtime.vault import create_key_file
+from guestlist.runtime.wiring import Ready, Workspace
 from guestlist.sandbox.server import Sandbox
 
 ROOTS = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
@@ -37,6 +40,7 @@ IDENTIFIERS: Mapping[str, Any] = {
     "country": "country",
 }
 Keys = Mapping[str, set[str]]
+BEST_FIRST = (Mode.MIRROR, Mode.REPLACE, Mode.SNAPSHOT, Mode.APPEND, Mode.REMOVE)
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,9 @@ class Door:
     """One way into a platform, as the sandbox has it. ``door`` names it in the admin API and is its carrier's name, too.
 
     ``paths`` are regular expressions for the fault script: ``create`` and ``find`` an audience, ``add``, ``remove``, and
-    ``ask`` what became of it. ``busy`` is a fault that says how long to wait, and the seconds that it says. ``denied`` is a
-    fault of a credential that is revoked, ``stale`` one of a token that has expired (None where tokens do not).
+    ``ask`` what became of it; those that a platform does not have are left out. ``add`` is the request that carries rows.
+    ``busy`` is a fault that says how long to wait, and the seconds that it says (None where the platform does not say).
+    ``denied`` is a fault of a credential that is revoked, ``stale`` one of a token that has expired (None where tokens do not).
     ``late_failure`` is the fault with which the platform takes a batch and fails on all of it later; its path is that of
     ``fails_at``. ``secrets`` are the values of ``extra`` that nobody may ever see.
     """
@@ -55,7 +60,7 @@ class Door:
     door: str
     book: str
     paths: Mapping[str, str]
-    busy: tuple[Mapping[str, Any], float]
+    busy: tuple[Mapping[str, Any], float | None]
     down: Mapping[str, Any]
     denied: Mapping[str, Any]
     extra: Mapping[str, Any]
@@ -65,16 +70,39 @@ class Door:
     late_failure: Mapping[str, Any] | None = None
     partial_failure: Mapping[str, Any] | None = None
     fails_at: str = "add"
-    create_method: str | None = None
+    methods: Mapping[str, str] = field(default_factory=dict)
+    """The verb that tells one of ``paths`` from others of the same address."""
     malformed: tuple[str, ...] = ("html", "empty", "truncated", "wrong_type")
     handle: Mapping[str, Any] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ("email", "phone")
+    """The fields by which it knows people here, out of the test's segment."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the sandbox's platform, such as a floor that a handful of people could not reach."""
+    refuses_rows: bool = True
+    """It can refuse a row by name; the sandbox does so on ``reject_rows``."""
+    bad_value: str | None = "not a hash"
+    """What it refuses in the place of an email; None where it takes everything."""
     phone_prefix: str = ""
     address: str = ""
-    delete: str = ""
-    """Address at which the sandbox deletes an audience, and whether it wants one of Google's tokens."""
-    google: bool = False
+    notices_deletion: bool = True
+    """It tells that an audience is not there any more."""
     finds: int = 0
     """How many requests of the kind of ``ask`` a first run makes to find its audience."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        cls = destinations.destination_class(self.platform)
+        return cls.capabilities_for(cls.Options(**self.options))
+
+    @property
+    def mode(self) -> Mode:
+        """How it keeps an audience best."""
+        return next(mode for mode in BEST_FIRST if mode in self.capabilities.modes)
+
+    @property
+    def whole(self) -> bool:
+        """It builds or replaces audiences as a whole."""
+        return self.mode in (Mode.REPLACE, Mode.SNAPSHOT)
 
 
 def digest(text: str) -> str:
@@ -105,8 +133,9 @@ def expected_keys(rows: Iterable[Mapping[str, str]], door: Door) -> dict[str, se
     """The keys that a platform should hold, worked out from the platforms' pages and not from the code under test."""
     found: dict[str, set[str]] = {}
     for row in rows:
-        keys = {("email", digest(row[name])) for name in ("email", "email2") if row[name]}
-        if row["phone"]:
+        emails = [row[name] for name in ("email", "email2") if row[name] and "email" in door.kinds]
+        keys = {("email", digest(email)) for email in emails}
+        if row["phone"] and "phone" in door.kinds:
             keys.add(("phone", digest(door.phone_prefix + row["phone"].removeprefix("+"))))
         if door.address == "address" and all(row[name] for name in ("first", "last", "country", "zip")):
             keys.add(("address", "|".join((digest(row["first"]), digest(row["last"]), row["country"], row["zip"]))))
@@ -132,7 +161,8 @@ def certificate_folder(fresh: Path) -> Path:
 class Wish:
     """What a segment of these tests says beside its people."""
 
-    mode: str = "mirror"
+    mode: str = ""
+    """Empty for the door's best."""
     audience: str = "People"
     guards: Mapping[str, Any] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
@@ -153,13 +183,22 @@ class World:
         self.segments.mkdir()
         self.sleeps: list[float] = []
         self.overrides: dict[str, Any] = {}
-        self.config = Config(folder / "home", self.segments, f"sqlite:///{folder}/ledger.db", str(folder / "lake"))
-        self._connections: dict[str, Connection] = {}
+        self.vault_key = folder / "vault.key"
+        create_key_file(self.vault_key)
+        self.config = Config(
+            folder / "home", self.segments, f"sqlite:///{folder}/ledger.db", str(folder / "lake"), self.vault_key
+        )
+        self._opened: list[Ready] = []
         self._runs = 0
 
     def close(self) -> None:
+        self.hang_up()
         self.http.close()
         self.sandbox.stop()
+
+    def hang_up(self) -> None:
+        while self._opened:
+            self._opened.pop().close()
 
     # the sandbox
 
@@ -179,8 +218,8 @@ class World:
     def fault(self, door: Door, action: Mapping[str, Any], path: str = "", *, times: int = 1, skip: int = 0) -> None:
         """Script a fault; ``path`` is a name of ``door.paths``, or nothing for any request."""
         match: dict[str, str] = {"path": door.paths[path] if path else ""}
-        if path == "create" and door.create_method:
-            match["method"] = door.create_method
+        if path in door.methods:
+            match["method"] = door.methods[path]
         fault = {"match": match, "action": dict(action), "times": times, "skip": skip}
         self.admin("POST", f"faults/{door.door}", {"faults": [fault]})
 
@@ -203,16 +242,11 @@ class World:
 
     def delete(self, door: Door, audience: str) -> None:
         """What a person does on the platform's own pages."""
-        headers = {}
-        if door.google:
-            form = {"grant_type": "refresh_token", "client_id": "sandbox-client", "client_secret": "sandbox-secret"}
-            token = self.http.post("/oauth/token", data={**form, "refresh_token": "sandbox-refresh"}).json()["access_token"]
-            headers["authorization"] = f"Bearer {token}"
-        reply = self.http.delete(door.delete.replace("{id}", audience), headers=headers)
-        assert reply.status_code == 200, reply.text
+        self.admin("DELETE", f"books/{door.book}/{audience}")
 
     def reset(self) -> None:
         """Empty the sandbox; the ledger stays, for segments of new names."""
+        self.hang_up()
         self.admin("POST", "reset")
         self.sleeps.clear()
         self.overrides.clear()
@@ -263,8 +297,15 @@ class World:
         given = {"retries": Retries(attempts=3, seconds=120), "sleep": self.sleep, **more}
         return Workspace(self.config, resolve=resolve, **given)
 
+    def ready(self, door: Door, segment: Segment) -> Ready:
+        """Its platform, to talk to by hand."""
+        self._opened.append(self.workspace(door).ready(segment, "c"))
+        return self._opened[-1]
+
     def segment(self, door: Door, name: str, rows: list[dict[str, str]], wish: Wish = MIRROR) -> Segment:
         """Write people and segment; a segment of the same name is the same audience with other people."""
+        if door.settings:
+            self.settings(door, **door.settings)
         lines = [",".join(COLUMNS), *(",".join(row[column] for column in COLUMNS) for row in rows)]
         (self.folder / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
         guards = {"max_removed": "100%", "max_added": "100000%", "min_members": 0, **wish.guards}
@@ -272,7 +313,7 @@ class World:
             "platform": door.platform,
             "connection": "c",
             "audience": wish.audience,
-            "mode": str(wish.mode),
+            "mode": str(wish.mode or door.mode),
             **door.options,
         }
         data = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +14,6 @@ import pytest
 from contract.doors import EVERY_DOOR, all_doors
 from contract.rig import Door, World, digest, people
 
-from guestlist.destinations import destination_class
 from guestlist.destinations.base import Destination
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply
 from guestlist.model.delivery import (
@@ -22,6 +23,7 @@ from guestlist.model.delivery import (
     Batch,
     Consent,
     Field,
+    Finding,
     Mode,
     Operation,
     Receipt,
@@ -33,13 +35,11 @@ from guestlist.runtime.driver import Carrier, Driver
 from guestlist.runtime.wiring import Ready
 
 MODES = [
-    (door, mode)
-    for door in all_doors()
-    for mode in (Mode.MIRROR, Mode.REPLACE)
-    if mode in (cls := destination_class(door.platform)).capabilities_for(cls.Options(**door.options)).modes
+    (door, mode) for door in all_doors() for mode in dict.fromkeys((door.mode, Mode.REPLACE)) if mode in door.capabilities.modes
 ]
+BAD = [pytest.param(door, id=door.id) for door in all_doors() if door.bad_value]
 BENT: tuple[Json, ...] = (None, True, 7, -1, 1.5, "unexpected", "", [], {}, [None], ["x"], [[]], {"x": 1})
-EMAIL, PHONE = digest("person@example.com"), digest("+4915112345678")
+EMAILS, PHONE = ("person@example.com", "other@example.com"), "+4915112345678"
 
 
 @dataclass
@@ -86,20 +86,35 @@ class Recorded:
     result: Any
 
 
-def batch_of(*rows: tuple[list[str], list[str]]) -> Batch:
-    schema = {"email": pl.List(pl.String), "phone": pl.List(pl.String)}
-    return Batch("b", 1, pl.DataFrame({"email": [row[0] for row in rows], "phone": [row[1] for row in rows]}, schema=schema))
+def shown(door: Door, value: str) -> str:
+    """A value as the platform is sent it."""
+    return value if door.capabilities.plain_text else digest(value)
+
+
+def sent_values(door: Door) -> dict[str, list[str | None]]:
+    """Two people: the first has an email and a phone, the second an email; what the platform does not take is left out."""
+    values: dict[str, list[str | None]] = {"email": [shown(door, email) for email in EMAILS]}
+    phones = [PHONE, None] if "email" in door.kinds else [PHONE, "+4915187654321"]
+    values["phone"] = [phone and shown(door, door.phone_prefix + phone.removeprefix("+")) for phone in phones]
+    return {kind: values[kind] for kind in door.kinds}
+
+
+def batch_of(door: Door, values: Mapping[str, list[str | None]]) -> Batch:
+    """One row a person, with lists where the platform takes several values."""
+    frame = pl.DataFrame(dict(values), schema=dict.fromkeys(values, pl.String))
+    if not door.capabilities.limits.one_value_per_field:
+        frame = frame.select(pl.concat_list(name).list.drop_nulls().alias(name) for name in values)
+    return Batch("b", 1, frame)
 
 
 def upload(world: World, door: Door, mode: Mode) -> tuple[Destination, list[Recorded]]:
     """A whole upload of two people, recorded conversation by conversation."""
-    ready: Ready = world.workspace(door).ready(world.segment(door, world.name("said"), people(range(2))), "c")
+    ready: Ready = world.ready(door, world.segment(door, world.name("said"), people(range(2))))
     destination, said = ready.destination, []
-    operation = Operation.REPLACE if mode is Mode.REPLACE else Operation.ADD
-    spec = AudienceSpec("People", "d", world.name("guestlist:"), (Field.EMAIL, Field.PHONE))
-    batch = batch_of(([EMAIL], [PHONE]), ([digest("b")], []))
-    if destination.capabilities.limits.one_value_per_field:
-        batch = Batch("b", 1, batch.rows.select(pl.col("email").list.first(), pl.col("phone").list.first()))
+    operation = Operation.REPLACE if mode in (Mode.REPLACE, Mode.SNAPSHOT) else Operation.ADD
+    fields = tuple(Field(kind) for kind in door.kinds)
+    spec = AudienceSpec("People", "d", world.name("guestlist:"), fields, mode)
+    batch = batch_of(door, sent_values(door))
 
     def hold(what: str, begin: Callable[[], Conversation[Any]]) -> Any:
         calls: list[tuple[Call, Reply]] = []
@@ -110,20 +125,19 @@ def upload(world: World, door: Door, mode: Mode) -> tuple[Destination, list[Reco
 
     audience = hold("ensure, to create", lambda: destination.ensure(spec))
     assert hold("ensure, to find", lambda: destination.ensure(spec)) == audience
-    session = Session(
-        11, operation, audience, 1, batch.rows.height, "2026-03-01", (Field.EMAIL, Field.PHONE), Consent(ad_user_data=True)
-    )
+    session = Session(11, operation, audience, 1, batch.rows.height, "2026-03-01", fields, Consent(ad_user_data=True))
     handle = hold("open", lambda: destination.open(session))
     receipt: Receipt = hold("send", lambda: destination.send(session, handle, batch))
     assert receipt.accepted == 2
-    handle = hold("close", lambda: destination.close(session, handle))
     jobs = (receipt.job,) if receipt.job else ()
+    handle = hold("close", lambda: destination.close(session, handle, jobs))
     settlement = hold("settle, too early", lambda: destination.settle(session, handle, jobs))
     while not settlement.done:
         handle = settlement.handle
         world.advance(3600)
         settlement = hold("settle", lambda handle=handle: destination.settle(session, handle, jobs))
-    hold("describe", lambda: destination.describe(audience))
+    hold("describe", lambda: destination.describe(settlement.audience or audience))
+    hold("check", lambda: destination.check(spec))
     return destination, said
 
 
@@ -186,7 +200,7 @@ def sane(result: Any) -> bool:
         case None | GuestlistError():
             return True
         case AudienceRef():
-            return all(isinstance(value, str) and value for value in (result.id, result.name, result.url))
+            return all(isinstance(value, str) for value in (result.id, result.url)) and bool(result.name)
         case Receipt():
             return result.accepted + len(result.rejected) == 2 and isinstance(result.job, str | None)
         case Settlement():
@@ -194,6 +208,8 @@ def sane(result: Any) -> bool:
             return isinstance(result.done, bool) and all(isinstance(count, int) and count >= 0 for count in counts)
         case AudienceState():
             return all(isinstance(value, str | None) for value in (result.size, result.match_rate, result.status))
+        case tuple() | list():
+            return all(isinstance(finding, Finding) for finding in result)
     return isinstance(result, Mapping)
 
 
@@ -207,45 +223,49 @@ def test_no_answer_breaks_a_conversation(world: World, door: Door, mode: Mode) -
                 result, following = replay(destination, recorded, turn, body)
                 where = f"{recorded.what}, turn {turn}, at {path}: {value!r} -> {result!r}"
                 assert sane(result), where
+                # a list of audiences that cannot be read is not an empty one
                 container = isinstance(at(reply.body, path), dict | list) and not isinstance(value, dict | list | None)
-                if container and value != "(left out)":  # a list of audiences that cannot be read is not an empty one
+                if container and recorded.what.startswith("ensure") and value != "(left out)":
                     assert following is None or following.repeat is not Repeat.LOOKUP, where
                 tried += 1
-    assert tried > 200
+    assert tried > 20
 
 
 @EVERY_DOOR
 def test_no_call_ever_shows_what_is_in_it(world: World, door: Door) -> None:
-    _, said = upload(world, door, Mode.MIRROR)
+    _, said = upload(world, door, door.mode)
     calls = [(call, reply) for recorded in said for call, reply in recorded.calls]
     assert sum(call.rows for call, _ in calls) == 2
     for call, reply in calls:
         assert repr(call.body) not in repr(call)
-        for value in (EMAIL, PHONE, digest("b"), "People"):
-            assert value not in f"{call!r} {call!s} {reply!r} {reply!s}"
+        for value in itertools.chain(*sent_values(door).values(), ["People"]):
+            assert value is None or value not in f"{call!r} {call!s} {reply!r} {reply!s}"
 
 
-@EVERY_DOOR
+@pytest.mark.parametrize("door", BAD)
 def test_a_batch_of_one_bad_row_is_cut_down_to_it(world: World, door: Door) -> None:
     """One hash that is none, among good ones: the platform refuses the row, or the whole, and only the row is lost."""
-    ready = world.workspace(door).ready(world.segment(door, world.name("bad"), people(range(2))), "c")
+    assert door.bad_value
+    ready = world.ready(door, world.segment(door, world.name("bad"), people(range(2))))
     destination, driver = ready.destination, ready.driver
     audience = driver.run(destination.ensure(ready.spec))
-    good = [([digest(f"p{number}")], []) for number in range(40)]
-    batch = batch_of(*good[:17], (["not a hash"], []), *good[17:])
-    if destination.capabilities.limits.one_value_per_field:
-        batch = Batch("b", 1, batch.rows.select(pl.col("email").list.first(), pl.col("phone").list.first()))
-    session = Session(12, Operation.ADD, audience, 1, 41, "2026-03-01", (Field.EMAIL, Field.PHONE))
+    good = [f"p{number}@example.com" for number in range(40)]
+    kind = door.kinds[0]
+    sent = [shown(door, email) for email in good]
+    batch = batch_of(door, {kind: [*sent[:17], door.bad_value, *sent[17:]]})
+    operation = Operation.REPLACE if door.whole else Operation.ADD
+    session = Session(12, operation, audience, 1, 41, "2026-03-01", (Field(kind),))
     handle = driver.run(destination.open(session))
     before = driver.requests
     receipt = driver.run(destination.send(session, handle, batch))
     assert (receipt.accepted, list(receipt.rejected)) == (40, [17])
-    assert driver.requests - before <= 12
-    assert "not a hash" not in f"{receipt!r}"
-    handle = driver.run(destination.close(session, handle))
-    settling = Session(12, Operation.ADD, audience, 1, 41, "2026-03-01", session.fields, refused=1)
-    settlement = driver.run(destination.settle(settling, handle, tuple(filter(None, [receipt.job]))))
+    assert driver.requests - before <= 13
+    assert door.bad_value not in f"{receipt!r}"
+    jobs = tuple(filter(None, [receipt.job]))
+    handle = driver.run(destination.close(session, handle, jobs))
+    settling = dataclasses.replace(session, refused=1)
+    settlement = driver.run(destination.settle(settling, handle, jobs))
     while not settlement.done:
         world.advance(3600)
-        settlement = driver.run(destination.settle(settling, settlement.handle, tuple(filter(None, [receipt.job]))))
-    assert world.held(door, audience.id) == {"email": {email for [email], _ in good}}
+        settlement = driver.run(destination.settle(settling, settlement.handle, jobs))
+    assert world.held(door, (settlement.audience or audience).id) == {kind: {digest(email) for email in good}}

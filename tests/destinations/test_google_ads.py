@@ -47,11 +47,9 @@ DOORS = (
         partial_failure={"fail_job": "partial", "count": 2, "reason": "INTERNAL_ERROR"},
         extra=_EXTRA,
         secrets=("client_secret", "refresh_token"),
-        create_method="POST",
+        methods={"create": "POST"},
         phone_prefix="+",
         address="address",
-        delete="/data_manager/v1/accountTypes/GOOGLE_ADS/accounts/1234567890/userLists/{id}",
-        google=True,
     ),
     Door(
         id="google_ads-google_ads",
@@ -79,8 +77,6 @@ DOORS = (
         handle={"job": "customers/1234567890/offlineUserDataJobs/1"},
         phone_prefix="+",
         address="address",
-        delete="/data_manager/v1/accountTypes/GOOGLE_ADS/accounts/1234567890/userLists/{id}",
-        google=True,
         finds=2,
     ),
 )

@@ -75,7 +75,7 @@ def test_another_refusal_of_a_job_is_not_looked_up() -> None:
 
 
 def test_a_job_that_runs_already_is_as_good_as_run() -> None:
-    script = Script(google("google_ads").close(session(), HANDLE), refused("JOB_ALREADY_STARTED"))
+    script = Script(google("google_ads").close(session(), HANDLE, ()), refused("JOB_ALREADY_STARTED"))
     assert (script.calls[0].method, script.calls[0].body, script.result) == (
         "RunOfflineUserDataJob",
         {"resourceName": HANDLE["job"]},

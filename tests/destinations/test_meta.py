@@ -47,9 +47,8 @@ DOORS = (
             "endpoint": "{http}/meta",
         },
         secrets=("access_token", "app_secret"),
-        create_method="POST",
+        methods={"create": "POST"},
         address="profile",
-        delete="/meta/v26.0/{id}?access_token=sandbox-token",
     ),
 )
 

@@ -116,7 +116,7 @@ def test_the_time_to_regain_access_is_in_minutes() -> None:
 
 def test_the_driver_slows_down_before_the_hourly_quota_is_used_up(world: World) -> None:
     world.admin("POST", "clock", {"now": "2026-03-01T00:05:00Z"})
-    ready = world.workspace(DOOR).ready(world.segment(DOOR, world.name("quota"), people(range(3))), "c")
+    ready = world.ready(DOOR, world.segment(DOOR, world.name("quota"), people(range(3))))
     audience = ready.driver.run(ready.destination.ensure(ready.spec))  # two calls
     world.settings("meta", calls_per_hour=20)
     for _ in range(18):

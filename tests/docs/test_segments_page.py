@@ -17,7 +17,8 @@ from guestlist.cli.variants import keys_by_platform
 from guestlist.identity.recipes import normalise_frame, recipe
 from guestlist.model import segment as model
 from guestlist.model.delivery import MULTI_VALUED, Field, Mode
-from guestlist.model.segment import Segment, SegmentError, parse_segment
+from guestlist.model.segment import Segment
+from guestlist.model.segment_file import SegmentError, parse_segment
 from guestlist.pipeline.prepare import Preparer
 
 PAGE = text_of("segments.md")
@@ -161,9 +162,9 @@ def test_the_table_of_identifiers_is_what_the_platforms_take() -> None:
 
 # reason -> recipe, value, region that give it
 KEY_REASONS = {
-    "blank": ("email.meta.v1", " \u200b ", None),
-    "not_an_email": ("email.meta.v1", "nobody", None),
-    "inner_space": ("email.meta.v1", "da na@example.com", None),
+    "blank": ("email.lower.v1", " \u200b ", None),
+    "not_an_email": ("email.lower.v1", "nobody", None),
+    "inner_space": ("email.lower.v1", "da na@example.com", None),
     "empty_local_part": ("email.google.v1", "+tag@gmail.com", None),
     "no_region": ("phone.e164_plus.v1", "020 7946 0958", None),
     "unknown_region": ("phone.e164_plus.v1", "020 7946 0958", "Atlantis"),
@@ -180,8 +181,8 @@ KEY_REASONS = {
     "not_a_month": ("birth_month.meta.v1", "May", None),
     "not_a_day": ("birth_day.meta.v1", "first", None),
     "out_of_range": ("birth_day.meta.v1", "32", None),
-    "not_an_ad_id": ("mobile_ad_id.meta.v1", "abc", None),
-    "all_zero": ("mobile_ad_id.meta.v1", "00000000-0000-0000-0000-000000000000", None),
+    "not_an_ad_id": ("mobile_ad_id.lower.v1", "abc", None),
+    "all_zero": ("mobile_ad_id.lower.v1", "00000000-0000-0000-0000-000000000000", None),
     "not_a_sha256": ("sha256.v1", "abc", None),
     "hash_of_nothing": ("sha256.v1", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", None),
 }
@@ -206,7 +207,7 @@ def test_the_reasons_of_rows_are_those_that_preparing_gives() -> None:
     told = table(section(PAGE, "Rows and the key"))
     segment = _parsed(BASE | {"consent": {"ad_user_data": "ok"}, "holdout": {"percent": 50, "experiment": "docs"}})
     capabilities = [destinations.destination_class("meta").capabilities_for(destinations.destination_class("meta").Options())]
-    preparer = Preparer(segment, capabilities, {"email:email.meta.v1": pl.Series([_hash("listed@example.com")])})
+    preparer = Preparer(segment, capabilities, {"email:email.lower.v1": pl.Series([_hash("listed@example.com")])})
     preparer.prepare(_people())
     assert {*preparer.drops.rows} | {"repeated_key"} == set(told)
 
@@ -226,4 +227,4 @@ def _people() -> pl.DataFrame:
 
 def _hash(email: str) -> str:
     frame = pl.DataFrame({"value": [email], "region": [None]}, schema={"value": pl.String, "region": pl.String})
-    return str(normalise_frame(frame, recipe("email.meta.v1"))["sha256"].item())
+    return str(normalise_frame(frame, recipe("email.lower.v1"))["sha256"].item())

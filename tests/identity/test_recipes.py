@@ -16,8 +16,8 @@ from guestlist.model.errors import ConfigError
 
 HASH_OF_NOTHING = hashlib.sha256(b"").hexdigest()
 VECTORS = Path(__file__).parents[1] / "vectors"
-NUMBERS = {"google_data_manager": 25, "google_ads": 23, "meta": 30}
-"""How many vectors each platform's contract prints."""
+CONTRACTS = sorted(path.stem for path in VECTORS.glob("*.jsonl"))
+"""One file a contract, with every vector that it prints, numbered as it prints them."""
 
 BLANKS = [None, "", " ", "\t\n", "\u00a0\u2003", "\u200b", "\ufeff \u00ad", "\u2800", "\u3164", "\x00\x1f\x7f"]
 
@@ -61,7 +61,7 @@ def made(name, values, regions=None):
 
 ALL_VECTORS = [
     pytest.param(vector, id=f"{platform}-{vector['number']}-{vector['raw']!a}")
-    for platform in NUMBERS
+    for platform in CONTRACTS
     for vector in vectors(platform)
     if vector["recipe"]
 ]
@@ -84,16 +84,18 @@ def test_the_digest_in_base64(vector):
     assert base64.b64encode(bytes.fromhex(digest)).decode() == vector["sha256_base64"]
 
 
-@pytest.mark.parametrize("platform", NUMBERS)
+@pytest.mark.parametrize("platform", CONTRACTS)
 def test_every_vector_of_the_contract_is_in_the_file(platform):
-    assert {vector["number"] for vector in vectors(platform)} == set(range(1, NUMBERS[platform] + 1))
+    numbers = {vector["number"] for vector in vectors(platform)}
+
+    assert numbers == set(range(1, max(numbers) + 1))
 
 
-@pytest.mark.parametrize("platform", NUMBERS)
+@pytest.mark.parametrize("platform", CONTRACTS)
 def test_the_files_own_digests_are_those_of_their_values(platform):
     hashed = [vector for vector in vectors(platform) if vector["sha256"]]
 
-    assert hashed
+    assert hashed or all(recipe(vector["recipe"]).hashed is False for vector in vectors(platform) if vector["recipe"])
     for vector in hashed:
         assert hashlib.sha256(vector["normalised"].encode()).hexdigest() == vector["sha256"]
 
@@ -136,13 +138,13 @@ def test_normalising_again_changes_nothing(name, rows):
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_base_computed_once_and_finished_gives_the_same(name):
     one = recipe(name)
-    cases = [vector for platform in NUMBERS for vector in vectors(platform)]
+    cases = [vector for platform in CONTRACTS for vector in vectors(platform)]
     people = frame([case["raw"] for case in cases], [case["region"] for case in cases])
     region = pl.col("region") if one.needs_region else None
 
     at_once = people.select(made=normalise(one, pl.col("value"), region))
     bases = people.with_columns(base=normalise_base(one.base, pl.col("value"), region))
-    in_steps = bases.select(made=finish(one, pl.col("base"), region))
+    in_steps = bases.select(made=finish(one, pl.col("base"), region, pl.col("value")))
 
     assert in_steps.equals(at_once)
     fields = ["value", "reason", "valid"] if one.tells_validity else ["value", "reason"]
@@ -152,8 +154,8 @@ def test_a_base_computed_once_and_finished_gives_the_same(name):
 def test_platforms_share_the_costly_bases():
     shared = {name: [one.name for one in RECIPES.values() if one.base == name] for name in BASES}
 
-    assert shared["email"] == ["email.google.v1", "email.meta.v1"]
-    assert shared["phone.e164"] == ["phone.e164_plus.v1", "phone.e164_digits.v1"]
+    assert shared["email"] == ["email.google.v1", "email.lower.v1", "email.plain.v1"]
+    assert set(shared["phone.e164"]) > {"phone.e164_plus.v1", "phone.e164_digits.v1", "phone.plain_plus.v1"}
     assert shared["name"] == ["name.google.v1", "name.meta.v1", "initial.meta.v1"]
 
 
@@ -173,7 +175,7 @@ def test_a_bound_expression_is_computed_once():
 @pytest.mark.parametrize("name", RECIPES)
 def test_streaming_and_lists_give_the_same(name):
     one = recipe(name)
-    raw = [vector["raw"] for platform in NUMBERS for vector in vectors(platform)]
+    raw = [vector["raw"] for platform in CONTRACTS for vector in vectors(platform)]
     people = frame(raw)
     expected = people.select(made=normalise(one, pl.col("value"), None))
 
@@ -185,7 +187,7 @@ def test_streaming_and_lists_give_the_same(name):
 
 
 def test_an_unknown_recipe_names_the_known_ones():
-    with pytest.raises(ConfigError, match=r"no recipe 'email\.gogle\.v1'.*email\.google\.v1, email\.meta\.v1"):
+    with pytest.raises(ConfigError, match=r"no recipe 'email\.gogle\.v1'.*email\.google\.v1, email\.lower\.v1"):
         recipe("email.gogle.v1")
 
 

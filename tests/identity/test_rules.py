@@ -35,9 +35,9 @@ def result(name, value, region=None):
         ("o'neil_{x}/y!#$%&*=?^`|~@example.com", "o'neil_{x}/y!#$%&*=?^`|~@example.com"),
     ],
 )
-@pytest.mark.parametrize("platform", ["google", "meta"])
-def test_emails(platform, raw, expected):
-    assert result(f"email.{platform}.v1", raw) == expected
+@pytest.mark.parametrize("name", ["google", "lower", "plain"])
+def test_emails(name, raw, expected):
+    assert result(f"email.{name}.v1", raw) == expected
 
 
 @pytest.mark.parametrize(
@@ -236,9 +236,9 @@ def iso_countries():
         ("birth_day.meta.v1", "99999999999999999999", "<out_of_range>"),
         ("birth_day.meta.v1", "1st", "<not_a_day>"),
         ("mobile_ad_id.google.v1", "00000000-0000-0000-0000-000000000000", "<all_zero>"),
-        ("mobile_ad_id.meta.v1", "AEBE52E703EE455AB3C4E57283966239", "aebe52e7-03ee-455a-b3c4-e57283966239"),
-        ("mobile_ad_id.meta.v1", "AEBE52E703EE-455AB3C4E57283966239", "<not_an_ad_id>"),
-        ("external_id.google.v1", "  Ab C-1\u00a0", "Ab C-1"),
+        ("mobile_ad_id.lower.v1", "AEBE52E703EE455AB3C4E57283966239", "aebe52e7-03ee-455a-b3c4-e57283966239"),
+        ("mobile_ad_id.lower.v1", "AEBE52E703EE-455AB3C4E57283966239", "<not_an_ad_id>"),
+        ("external_id.v1", "  Ab C-1\u00a0", "Ab C-1"),
         ("sha256.v1", " " + "AB" * 32, "ab" * 32),
         ("sha256.v1", "ab" * 31, "<not_a_sha256>"),
         ("sha256.v1", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "<hash_of_nothing>"),
@@ -268,4 +268,4 @@ def test_validity_is_told_for_phones_only():
     phones = pl.DataFrame({"value": ["+1 (555) 987-6543", "+1 800 555 0100", "abc"], "region": [None] * 3}).cast(pl.String)
 
     assert normalise_frame(phones, recipe("phone.e164_plus.v1"))["valid"].to_list() == [False, True, None]
-    assert normalise_frame(phones, recipe("external_id.meta.v1"))["valid"].to_list() == [None] * 3
+    assert normalise_frame(phones, recipe("external_id.v1"))["valid"].to_list() == [None] * 3

@@ -7,16 +7,15 @@ from typing import Any
 
 import polars as pl
 import pytest
+from contract.variants import all_variants
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guestlist.destinations import destination_class, names
 from guestlist.model.conversation import Call, Reply, Verdict
 from guestlist.model.delivery import IDENTIFYING, MULTI_VALUED, Batch, Capabilities, Field, Mode, Operation, Polling
 from guestlist.model.plan import Breach, Counts, Cut, Drops, Plan, Upload
 
-EVERY = [(name, destination_class(name).capabilities_for(destination_class(name).Options())) for name in names()]
-every_platform = pytest.mark.parametrize("capabilities", [one for _, one in EVERY], ids=[name for name, _ in EVERY])
+every_platform = pytest.mark.parametrize("capabilities", [variant.capabilities for variant in all_variants()])
 
 
 def test_waits_grow_up_to_the_longest() -> None:

@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 import yaml
+from contract.doors import EVERY_DOOR
+from contract.rig import Door
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guestlist.destinations import platforms
 from guestlist.model.delivery import Field, Mode
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Segment, SegmentError, Threshold, parse_segment
+from guestlist.model.segment import Segment, Threshold
+from guestlist.model.segment_file import SegmentError, parse_segment
 
 PLATFORMS = platforms()
 EXAMPLE = """\
@@ -184,7 +187,7 @@ FOUND = [
     (18, "guards.min_members", "many"),
     (19, "guards.foo", "max_removed, max_added, min_members"),
     (20, "strict_phones", "boolean"),
-    (22, "destinations.0", "google_ads, meta"),
+    (22, "destinations.0", "commbox, edgetag, google_ads"),
     (23, "destinations.1.connection", "a b"),
     (23, "destinations.1.audience", "at least 1"),
     (24, "destinations.2.mode", "'mirror', 'append', 'remove', 'replace' or 'snapshot'"),
@@ -268,16 +271,16 @@ def test_a_list_whose_ids_are_hashed_cannot_suppress_on_a_platform_that_takes_th
     assert told == [("suppress.0.identifiers", "meta takes mobile_ad_id unhashed, and the column is declared as hashed")]
 
 
-@pytest.mark.parametrize("platform", sorted(PLATFORMS))
+@EVERY_DOOR
 @pytest.mark.parametrize("mode", Mode)
-def test_a_mode_is_taken_where_the_platform_can_do_it_and_refused_with_those_that_it_can(platform: str, mode: Mode) -> None:
-    target = {"platform": platform, "connection": "c", "audience": "A", "mode": mode.value}
-    can = PLATFORMS[platform].capabilities(PLATFORMS[platform].options()).modes
+def test_a_mode_is_taken_where_the_platform_can_do_it_and_refused_with_those_that_it_can(door: Door, mode: Mode) -> None:
+    target = {"platform": door.platform, "connection": "c", "audience": "A", "mode": mode.value, **door.options}
+    keys, can = {"email": "e", "phone": {"columns": "p", "region": "DE"}}, door.capabilities.modes
     if mode in can:
-        assert small(destinations=[target]).destinations[0].mode is mode
+        assert small(identifiers=keys, destinations=[target]).destinations[0].mode is mode
     else:
-        assert small_problems(destinations=[target]) == [
-            ("destinations.0", f"{platform} cannot do mode '{mode.value}'; it can do: {', '.join(can)}")
+        assert small_problems(identifiers=keys, destinations=[target]) == [
+            ("destinations.0", f"{door.platform} cannot do mode '{mode.value}'; it can do: {', '.join(can)}")
         ]
 
 

@@ -30,7 +30,7 @@ IDS = Capabilities(
     platform="ids",
     title="Ids",
     modes=tuple(Mode),
-    keys=(MatchKey(Field.EXTERNAL_ID, "external_id.meta.v1", "ID"), MatchKey(Field.EMAIL, "email.meta.v1", "EMAIL")),
+    keys=(MatchKey(Field.EXTERNAL_ID, "external_id.v1", "ID"), MatchKey(Field.EMAIL, "email.lower.v1", "EMAIL")),
     limits=Limits(rows_per_batch=3, identifiers_per_row=2, identifiers_per_batch=4),
     docs="https://example.com/docs",
 )

@@ -77,8 +77,8 @@ def test_required_and_optional_parts() -> None:
 
 
 def test_columns_are_named_by_field_and_recipe() -> None:
-    assert field_of(column_of(Field.EMAIL, "email.meta.v1")) == "email"
-    assert column_of(Field.EMAIL, "email.meta.v2") != column_of(Field.EMAIL, "email.meta.v1")
+    assert field_of(column_of(Field.EMAIL, "email.lower.v1")) == "email"
+    assert column_of(Field.EMAIL, "email.meta.v2") != column_of(Field.EMAIL, "email.lower.v1")
     assert fields_of(GOOGLE, [Field.POSTAL_CODE, Field.CITY, Field.EMAIL]) == (Field.EMAIL, Field.POSTAL_CODE)
 
 

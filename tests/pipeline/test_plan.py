@@ -164,6 +164,7 @@ def test_only_modes_that_take_people_off_are_guarded_against_it(mode: Mode, foun
     ({"min_email_coverage": "50%"}, {"with_email": 499}, ["min_email_coverage"]),
     ({"min_email_coverage": 10}, {"with_email": 9}, ["min_email_coverage"]),
     ({"min_email_coverage": 10}, {"with_email": 10}, []),
+    ({"min_email_coverage": "50%"}, {"with_email": None}, []),
     ({"min_email_coverage": "50%"}, {"with_email": 0, "wanted": 0, "gone": 0}, ["min_members"]),
 ])  # fmt: skip
 def test_guards_in_shares_and_in_people(guards: dict[str, Any], counts: dict[str, int], found: list[str]) -> None:

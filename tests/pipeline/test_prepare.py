@@ -16,7 +16,7 @@ from guestlist.model.delivery import Field
 from guestlist.model.segment import Segment
 from guestlist.pipeline.prepare import Preparer, key_columns, repeated_members, suppression_keys
 
-EMAIL_GOOGLE, EMAIL_META = "email:email.google.v1", "email:email.meta.v1"
+EMAIL_GOOGLE, EMAIL_META = "email:email.google.v1", "email:email.lower.v1"
 PHONE_PLUS = "phone:phone.e164_plus.v1"
 
 
@@ -171,7 +171,7 @@ def test_several_emails_are_one_persons_keys() -> None:
 def test_one_column_may_serve_several_fields() -> None:
     parts = segment(identifiers={"email": "login", "external_id": "login"}, key="login")
     prepared, _ = prepare(parts, {"login": "a@example.com"}, capabilities=(META,))
-    assert prepared["external_id:external_id.meta.v1"].to_list() == ["a@example.com"]
+    assert prepared["external_id:external_id.v1"].to_list() == ["a@example.com"]
     assert emails(prepared, EMAIL_META) == [[sha("a@example.com")]]
 
 
@@ -348,6 +348,6 @@ def test_each_recipe_is_prepared_once() -> None:
     parts = segment(identifiers={"email": "email", "mobile_ad_id": "idfa"})
     mobile = capabilities_of("google_ads", upload="mobile_ad_id", app_id="app", key_space="IOS")
     names = [key.name for key in key_columns(parts.identifiers, (GOOGLE, META, META, mobile))]
-    mobile_ids = ["mobile_ad_id:mobile_ad_id.google.v1", "mobile_ad_id:mobile_ad_id.meta.v1"]
-    assert sorted(names) == ["email:email.google.v1", "email:email.meta.v1", *mobile_ids]
+    mobile_ids = ["mobile_ad_id:mobile_ad_id.google.v1", "mobile_ad_id:mobile_ad_id.lower.v1"]
+    assert sorted(names) == ["email:email.google.v1", "email:email.lower.v1", *mobile_ids]
     assert {key.field for key in key_columns(parts.identifiers, (GOOGLE,))} == {Field.EMAIL}

@@ -108,9 +108,8 @@ def disturb(world: World, door: Door) -> list[list[tuple[Mapping[str, Any], str]
         [({"malformed": "wrong_type"}, "add"), ({"malformed": "wrong_type"}, "ask")],
         [({"status": 400, "body": {"error": "unexpected"}}, "add")],
     ]
-    if door.late_failure and door.partial_failure:
-        runs += [[(door.late_failure, door.fails_at)], [(door.partial_failure, door.fails_at)]]
-    return runs
+    runs += [[(failure, door.fails_at)] for failure in (door.late_failure, door.partial_failure) if failure]
+    return [[(action, path) for action, path in faults if path in door.paths] for faults in runs]
 
 
 def play(world: World, door: Door, caught: Caught) -> Path:
@@ -130,7 +129,7 @@ def play(world: World, door: Door, caught: Caught) -> Path:
         world.clear_faults(door)
     segment = world.segment(door, name, CANARIES)
     assert world.run(door, segment).state == "sealed"
-    nobody = [person(77, id="nobody", email="nobody@example.com", phone="")]
+    nobody = [person(77, id="nobody", email="nobody@example.com", phone="+4915199999999")]
     assert world.run(door, world.segment(door, name, nobody)).state == "sealed"
     (world.folder / f"{name}.csv").unlink()  # the source is the one place where they may stand
     return world.folder
@@ -170,9 +169,9 @@ def test_nobody_is_named_in_anything_that_runs_leave_behind(
     for where, text in open_places.items():  # hashes are personal data, too: they may stand in the lake and nowhere else
         assert not [digest for digest in digests() if digest in text], where
     lake = {where for where, text in left_behind(folder) if any(digest in text for digest in digests())}
-    assert lake
+    assert bool(lake) is not door.capabilities.plain_text  # what goes out in plain text is kept encrypted
     assert all("parquet" in where for where in lake)
-    assert len(caught.texts) > 20  # there was something to be searched
+    assert len(caught.texts) > 10  # there was something to be searched
     assert "guestlist.driver" in logged
 
 

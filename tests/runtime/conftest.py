@@ -13,7 +13,7 @@ from runtime.rig import Rig
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
-from guestlist.runtime.ledger import Ledger, open_ledger, store
+from guestlist.runtime.ledger import Ledger, audiences, open_ledger, plans, runs, sessions
 from guestlist.sandbox.server import Sandbox
 
 _NUMBERS = itertools.count()
@@ -81,5 +81,6 @@ def rig(sandbox: Sandbox, tmp_path: Path) -> Iterator[Rig]:
 @pytest.fixture
 def hand(monkeypatch: pytest.MonkeyPatch) -> Hand:
     hand = Hand()
-    monkeypatch.setattr(store, "now", hand)
+    for module in (audiences, plans, runs, sessions):
+        monkeypatch.setattr(module, "now", hand)
     return hand

@@ -14,6 +14,7 @@ import pytest
 
 from guestlist.destinations import platforms
 from guestlist.model.connection import Connection
+from guestlist.model.errors import ConfigError
 from guestlist.model.segment import Segment
 from guestlist.runtime.config import Config
 from guestlist.runtime.driver import Retries
@@ -95,10 +96,12 @@ class Rig:
     def workspace(self) -> Workspace:
         """As a process that has just been started would have it."""
         home = self.folder / "home"
-        config = Config(home, self.folder / "segments", f"sqlite:///{home}/ledger.db", str(home / "lake"))
+        config = Config(home, self.folder / "segments", f"sqlite:///{home}/ledger.db", str(home / "lake"), home / "vault.key")
         return Workspace(config, self._resolve, retries=self.retries, sleep=self._sleep)
 
     def _resolve(self, name: str) -> Connection:
+        if name not in self.settings:
+            raise ConfigError(f"there is no connection {name!r}")
         return Connection(id=name, type="guestlist", extra=self.settings[name])
 
     def _sleep(self, seconds: float) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from guestlist.cli.proof import prove
 from guestlist.cli.stage import connections
-from guestlist.model.segment import parse_segment
+from guestlist.model.segment_file import parse_segment
 from guestlist.runtime.sync.run import run_segment
 from guestlist.runtime.wiring import Workspace
 from guestlist.sandbox.server import Sandbox

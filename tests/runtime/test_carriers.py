@@ -7,7 +7,6 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 
 import pytest
 import requests
@@ -15,6 +14,7 @@ from google.auth.exceptions import RefreshError, TransportError
 from google.oauth2 import service_account
 
 from guestlist.destinations._google import GoogleSettings
+from guestlist.destinations.base import Settings
 from guestlist.destinations.meta import MetaSettings
 from guestlist.model.conversation import Call, Reply
 from guestlist.model.errors import AuthError, ConfigError, GuestlistError, OutcomeUnknown, TransientError
@@ -96,7 +96,7 @@ def nobody() -> str:
 
 
 def by_httpx(url: str) -> HttpCarrier:
-    return HttpCarrier(SimpleNamespace(endpoint=url, timeout_seconds=0.3))
+    return HttpCarrier(Settings(endpoint=url, timeout_seconds=0.3))
 
 
 def by_meta(url: str) -> Carriers:
@@ -231,7 +231,7 @@ def test_network_errors_are_ours_and_quote_nothing(raised: Exception, kind: type
 
 
 def test_carriers_are_made_when_first_asked_for_and_closed_together() -> None:
-    found = Carriers(SimpleNamespace(endpoint="http://127.0.0.1:9", timeout_seconds=1))
+    found = Carriers(Settings(endpoint="http://127.0.0.1:9", timeout_seconds=1))
     assert list(found) == list(NAMES)
     assert len(found) == len(NAMES)
     assert "http" in found

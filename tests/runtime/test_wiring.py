@@ -11,7 +11,8 @@ import pytest
 from guestlist.destinations import platforms
 from guestlist.model.connection import Connection
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Segment, SegmentError, Source
+from guestlist.model.segment import Segment, Source
+from guestlist.model.segment_file import SegmentError
 from guestlist.runtime.config import Config
 from guestlist.runtime.segments import find_segment, read_segment, segment_files
 from guestlist.runtime.wiring import Workspace, connection_from_environment
@@ -36,7 +37,13 @@ def segment(*destinations: dict[str, Any], **parts: Any) -> Segment:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     (tmp_path / "segments").mkdir()
-    config = Config(tmp_path / "home", tmp_path / "segments", f"sqlite:///{tmp_path}/ledger.db", str(tmp_path / "lake"))
+    config = Config(
+        tmp_path / "home",
+        tmp_path / "segments",
+        f"sqlite:///{tmp_path}/ledger.db",
+        str(tmp_path / "lake"),
+        tmp_path / "vault.key",
+    )
     extra = {"ad_account_id": "1", "access_token": "hunter2"}
     return Workspace(config, lambda name: Connection(name, "guestlist", extra=extra))
 
@@ -45,19 +52,21 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def test_everything_has_its_place_in_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("HOME", "SEGMENTS", "LEDGER", "LAKE"):
+    for name in ("HOME", "SEGMENTS", "LEDGER", "LAKE", "VAULT_KEY"):
         monkeypatch.delenv(f"GUESTLIST_{name}", raising=False)
     project = Path(__file__).resolve().parents[2]
     found = Config.from_environment()
     assert (found.home, found.segments) == (project / ".guestlist", project / "include" / "segments")
     monkeypatch.setenv("GUESTLIST_HOME", str(tmp_path))
-    found = Config.from_environment()
-    assert found == Config(tmp_path, project / "include" / "segments", f"sqlite:///{tmp_path}/ledger.db", f"{tmp_path}/lake")
+    found, key = Config.from_environment(), tmp_path / "vault.key"
+    assert found == Config(
+        tmp_path, project / "include" / "segments", f"sqlite:///{tmp_path}/ledger.db", f"{tmp_path}/lake", key
+    )
     monkeypatch.setenv("GUESTLIST_LEDGER", "postgresql://h/db")
     monkeypatch.setenv("GUESTLIST_LAKE", "s3://bucket/lake")
     monkeypatch.setenv("GUESTLIST_SEGMENTS", "here")
     monkeypatch.chdir(tmp_path)
-    assert Config.from_environment() == Config(tmp_path, tmp_path / "here", "postgresql://h/db", "s3://bucket/lake")
+    assert Config.from_environment() == Config(tmp_path, tmp_path / "here", "postgresql://h/db", "s3://bucket/lake", key)
 
 
 def test_connections_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,25 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from contract.rig import World
 from runtime_carriers.silence import closed_port, everything_in, loud
 
+from guestlist.destinations.base import Settings
 from guestlist.model.conversation import Call
 from guestlist.model.errors import OutcomeUnknown, TransientError
 from guestlist.runtime.carriers import NAMES, Carriers
 from guestlist.runtime.carriers.http import HttpCarrier
 
 INCLUDE = Path(__file__).resolve().parents[2] / "include"
-
-
-@dataclass(frozen=True)
-class Settings:
-    endpoint: str
-    timeout_seconds: float = 5.0
 
 
 def test_a_vendors_sdk_is_loaded_with_its_first_call_only() -> None:
@@ -49,7 +43,7 @@ def test_carriers_are_known_by_name() -> None:
 
 @pytest.fixture
 def http(world: World) -> HttpCarrier:
-    carrier = HttpCarrier(Settings(world.sandbox.http_url, 0.5))
+    carrier = HttpCarrier(Settings(endpoint=world.sandbox.http_url, timeout_seconds=0.5))
     yield carrier
     carrier.close()
 
@@ -74,7 +68,7 @@ def test_what_may_have_acted_is_told_as_such(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, action: dict[str, object]
 ) -> None:
     loud(monkeypatch, caplog)
-    carrier = HttpCarrier(Settings(world.sandbox.http_url, 0.5))
+    carrier = HttpCarrier(Settings(endpoint=world.sandbox.http_url, timeout_seconds=0.5))
     world.admin("POST", "faults/meta", {"faults": [{"action": action}]})
     call = Call("http", "POST", "/meta/v26.0/1/users", {"email": "canary@example.com"}, query={"token": "canary"})
     began = time.monotonic()
@@ -87,7 +81,7 @@ def test_what_may_have_acted_is_told_as_such(
 
 
 def test_a_platform_that_is_not_there_did_surely_not_act() -> None:
-    carrier = HttpCarrier(Settings(f"http://127.0.0.1:{closed_port()}"))
+    carrier = HttpCarrier(Settings(endpoint=f"http://127.0.0.1:{closed_port()}"))
     with pytest.raises(TransientError) as caught:
         carrier.send(Call("http", "GET", "/"))
     assert type(caught.value) is TransientError

@@ -8,12 +8,12 @@ import pytest
 
 import guestlist
 from guestlist.model.connection import Connection
-from guestlist.model.segment import parse_segment
+from guestlist.model.segment_file import parse_segment
 from guestlist.sample import build, change
 from guestlist.sources import open_source
 
 INCLUDE = Path(guestlist.__file__).parents[1]
-SEGMENTS = ("lapsed_vips", "newsletter_readers", "do_not_target")
+SEGMENTS = ("lapsed_vips", "newsletter_readers", "do_not_target", "all_customers")
 ROWS = 20_000
 
 
@@ -181,7 +181,7 @@ def test_a_change_moves_exactly_the_people_that_it_tells(tmp_path):
         after, now = members(path), dict(ask(path, PEOPLE))
         assert {name: len(before[name] - after[name]) for name in SEGMENTS} == changes.left
         assert {name: len(after[name] - before[name]) for name in SEGMENTS} == changes.joined
-        for name in SEGMENTS:
+        for name in SEGMENTS[:3]:
             assert changes.left[name] == pytest.approx(len(before[name]) * 0.01, abs=1)
             assert changes.joined[name] == changes.left[name]
         moved = [customer for customer, values in people.items() if now[customer] != values]

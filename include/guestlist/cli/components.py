@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from guestlist.cli.stage import Stage
+from guestlist.destinations.base import Settings
 from guestlist.model.conversation import Call
 from guestlist.model.errors import GuestlistError, TransientError
 from guestlist.runtime import clock
@@ -34,12 +35,6 @@ _PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 15.0
 _PASSWORDS = "simple_auth_manager_passwords.json.generated"
-
-
-@dataclass(frozen=True)
-class _Api:
-    endpoint: str
-    timeout_seconds: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -92,7 +87,7 @@ def _start(command: Sequence[str], environment: dict[str, str], folder: Path, ou
 
 
 def _wait_until_healthy(url: str, processes: Sequence[subprocess.Popen[bytes]], log: Path) -> None:
-    carrier = HttpCarrier(_Api(url))
+    carrier = HttpCarrier(Settings(endpoint=url, timeout_seconds=10.0))
     deadline = clock.monotonic() + _READY_SECONDS
     while not _healthy(carrier):
         if any(process.poll() is not None for process in processes) or clock.monotonic() > deadline:

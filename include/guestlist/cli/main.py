@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from guestlist import __version__
 from guestlist.cli import exits
+from guestlist.cli.check import check
 from guestlist.cli.console import tell
 from guestlist.cli.normalise import normalise
 from guestlist.cli.plan import plan
@@ -26,6 +27,7 @@ from guestlist.cli.schema import schema
 from guestlist.cli.status import status
 from guestlist.cli.sync import sync
 from guestlist.cli.validate import validate
+from guestlist.cli.vault import vault
 from guestlist.model.errors import GuestlistError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -54,12 +56,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS: Mapping[str, tuple[Callable[..., None], ...]] = {
-    "Run segments": (validate, preview, plan, sync, status),
+    "Run segments": (validate, check, preview, plan, sync, status),
     "Tools": (sandbox, normalise, prepare, pools, schema),
 }
 for _panel, _commands in COMMANDS.items():
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)
+
+
+app.add_typer(vault, name="vault", rich_help_panel="Tools")
 
 
 def _tell_version(*, asked: bool) -> None:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import polars as pl
+
+from guestlist.destinations.base import Settings
+from guestlist.identity.hashing import sha256_hex
 from guestlist.model.conversation import Call
 from guestlist.model.delivery import Mode
 from guestlist.model.segment import Segment
 from guestlist.pipeline.audience import KEYS, with_keys
 from guestlist.runtime.carriers.http import HttpCarrier
-from guestlist.runtime.lake import Lake
 from guestlist.runtime.sync.plan import wanted_members
 from guestlist.runtime.sync.prepare import prepare_into
 from guestlist.runtime.wiring import Workspace
-
-_BOOKS = {"google_ads": "google", "meta": "meta"}
-"""Both of Google's doors keep one book."""
-
-
-@dataclass(frozen=True)
-class _Admin:
-    endpoint: str
-    timeout_seconds: float = 60.0
+from guestlist.sandbox.server import platform_classes
 
 
 @dataclass(frozen=True)
@@ -47,16 +43,20 @@ def prove(workspace: Workspace, segment: Segment, sandbox_url: str, scratch: str
     The segment's keys come from its source, prepared again into ``scratch``: neither the ledger nor any plan has a say. An
     audience that is only appended to may hold more.
     """
-    lake = Lake(scratch)
+    lake = workspace.lake_for(segment, scratch)
     prepared = prepare_into(workspace, segment, lake, f"{segment.name}/proof", lambda _rows: None)
-    carrier = HttpCarrier(_Admin(sandbox_url))
+    carrier = HttpCarrier(Settings(endpoint=sandbox_url))
     proofs = []
     for target in segment.destinations:
         capabilities = workspace.capabilities(segment)[target.label]
         frame = with_keys(wanted_members(lake, prepared.path, segment, capabilities), capabilities)
-        keys = set(frame.select(KEYS).explode(KEYS).drop_nulls().collect().to_series())
+        key = pl.col(KEYS)
+        if capabilities.plain_text:  # the sandbox's books keep digests
+            digest = sha256_hex(key.str.replace(r"^[a-z_]+\|", ""))
+            key = pl.concat_str(key.str.extract(r"^([a-z_]+\|)"), digest)
+        keys = set(frame.select(KEYS).explode(KEYS).drop_nulls().select(key).collect().to_series())
         audience = workspace.ledger.audience(segment.name, target.label)
-        held = _held(carrier, _BOOKS[target.platform], audience.id) if audience else set()
+        held = _held(carrier, _book(target.platform), audience.id) if audience else set()
         for kind in sorted({key.split("|", 1)[0] for key in keys | held}):
             mine = {key for key in keys if key.startswith(f"{kind}|")}
             theirs = {key for key in held if key.startswith(f"{kind}|")}
@@ -66,15 +66,21 @@ def prove(workspace: Workspace, segment: Segment, sandbox_url: str, scratch: str
     return proofs
 
 
+def _book(platform: str) -> str:
+    """The book of a platform; both of Google's doors keep one."""
+    return next(found.book_name for found in platform_classes() if found.name == platform)
+
+
 def _held(carrier: HttpCarrier, book: str, audience: str) -> set[str]:
     reply = carrier.send(Call("http", "GET", f"/admin/books/{book}/{audience}"))
     keys = reply.body["keys"] if reply.status == 200 else {}
     return {f"{kind}|{value}" for kind, values in keys.items() for value in values}
 
 
-def requests_summary(sandbox_url: str, door: str) -> dict[str, object]:
-    """What the sandbox counted at one door since it was last asked to forget."""
-    carrier = HttpCarrier(_Admin(sandbox_url))
-    reply = carrier.send(Call("http", "GET", f"/admin/requests/{door}/summary"))
+def requests_summaries(sandbox_url: str) -> dict[str, dict[str, Any]]:
+    """What the sandbox counted at each door since it was last asked to forget."""
+    carrier = HttpCarrier(Settings(endpoint=sandbox_url))
+    doors = carrier.send(Call("http", "GET", "/admin/health")).body["platforms"]
+    found = {door: dict(carrier.send(Call("http", "GET", f"/admin/requests/{door}/summary")).body) for door in doors}
     carrier.close()
-    return dict(reply.body)
+    return found

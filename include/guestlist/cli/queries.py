@@ -9,7 +9,8 @@ import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 
 from guestlist.model.documents import Lines, read_yaml
-from guestlist.model.segment import Problem, Segment
+from guestlist.model.segment import Segment
+from guestlist.model.segment_file import Problem
 
 
 def query_problems(segment: Segment, path: Path, folder: Path) -> tuple[Problem, ...]:

@@ -60,30 +60,10 @@ def addresses(running: Sandbox) -> dict[str, str]:
 
 def connections(running: Sandbox) -> dict[str, dict[str, Any]]:
     """Connections to the sandbox, by the names that the sample segments use. Their secrets are constants of the sandbox."""
-    meta = {
-        "ad_account_id": "1",
-        "access_token": "sandbox-token",
-        "app_id": "1",
-        "app_secret": "sandbox-app-secret",
-        "endpoint": f"{running.http_url}/meta",
-        "poll_first_seconds": 1,
-        "poll_longest_seconds": 5,
-    }
-    google = {
-        "customer_id": "1234567890",
-        "client_id": "sandbox-client",
-        "client_secret": "sandbox-secret",
-        "refresh_token": "sandbox-refresh",
-        "token_uri": f"{running.http_url}/oauth/token",
-        "endpoint": f"{running.http_url}/data_manager",
-        "grpc_endpoint": running.grpc_endpoint,
-        "ca_file": str(running.ca_file),
-        "poll_first_seconds": 1,
-        "poll_longest_seconds": 5,
-    }
+    polling = {"poll_first_seconds": 1, "poll_longest_seconds": 5}
     return {
-        "google_ads_main": {"conn_type": "guestlist-google-ads", "extra": google},
-        "meta_main": {"conn_type": "guestlist-meta", "extra": meta},
+        f"{platform}_main": {"conn_type": "generic", "extra": {**extra, **polling}}
+        for platform, extra in running.connections().items()
     }
 
 

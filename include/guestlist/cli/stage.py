@@ -13,12 +13,12 @@ from typing import IO, TYPE_CHECKING
 from guestlist.cli.pools import pools_of
 from guestlist.runtime.config import Config
 from guestlist.runtime.segments import read_segment, segment_files
+from guestlist.runtime.vault import create_key_file
 
 if TYPE_CHECKING:
     from guestlist.sandbox.server import Sandbox
 
 _PROJECT = Path(__file__).resolve().parents[3]
-_CUSTOMER, _MANAGER, _AD_ACCOUNT = "1234567890", "9876543210", "2024001"
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Stage:
             "PYTHONPATH": str(_PROJECT / "include"),
             "PYTHONWARNINGS": "ignore",
             "GUESTLIST_HOME": str(self.folder),
+            "GUESTLIST_VAULT_KEY": str(self.folder / "vault.key"),
             "AIRFLOW_HOME": str(self.airflow_home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(_PROJECT / "dags"),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(_PROJECT / "plugins"),
@@ -55,6 +56,12 @@ class Stage:
             "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
             **connections(sandbox, self.warehouse),
         }
+
+    def make_key(self) -> None:
+        """Make the key of what is kept for plain-text platforms."""
+        path = self.folder / "vault.key"
+        if not path.exists():
+            create_key_file(path)
 
     def build_warehouse(self) -> None:
         """Make the sample warehouse; SAMPLE_ROWS says how many customers."""
@@ -80,29 +87,9 @@ class Stage:
 
 def connections(sandbox: Sandbox, warehouse: Path) -> dict[str, str]:
     """The connections of the sample segments, pointed at the sandbox and the sample warehouse."""
-    polling = {"poll_first_seconds": 1.0, "poll_longest_seconds": 2.0}
-    google = {
-        "customer_id": _CUSTOMER,
-        "login_customer_id": _MANAGER,
-        "client_id": "sandbox-client",
-        "client_secret": "sandbox-secret",
-        "refresh_token": "sandbox-refresh",
-        "token_uri": f"{sandbox.http_url}/oauth/token",
-        "endpoint": f"{sandbox.http_url}/data_manager",
-        "grpc_endpoint": sandbox.grpc_endpoint,
-        "ca_file": str(sandbox.ca_file),
-        **polling,
+    polling = {"poll_first_seconds": 0.4, "poll_longest_seconds": 1.0}
+    platforms = {
+        f"AIRFLOW_CONN_{platform.upper()}_MAIN": json.dumps({"conn_type": "generic", "extra": {**extra, **polling}})
+        for platform, extra in sandbox.connections().items()
     }
-    meta = {
-        "ad_account_id": _AD_ACCOUNT,
-        "access_token": "sandbox-token",
-        "app_id": "1",
-        "app_secret": "sandbox-app-secret",
-        "endpoint": f"{sandbox.http_url}/meta",
-        **polling,
-    }
-    return {
-        "AIRFLOW_CONN_WAREHOUSE": json.dumps({"conn_type": "duckdb", "host": str(warehouse)}),
-        "AIRFLOW_CONN_GOOGLE_ADS_MAIN": json.dumps({"conn_type": "guestlist", "extra": google}),
-        "AIRFLOW_CONN_META_MAIN": json.dumps({"conn_type": "guestlist", "extra": meta}),
-    }
+    return {"AIRFLOW_CONN_WAREHOUSE": json.dumps({"conn_type": "duckdb", "host": str(warehouse)}), **platforms}

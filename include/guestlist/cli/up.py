@@ -47,6 +47,7 @@ def main() -> int:
 
 
 def _set_up(stage: Stage, sandbox: Sandbox) -> None:
+    stage.make_key()
     if not stage.warehouse.exists():
         stage.build_warehouse()
     with (stage.folder / "airflow.log").open("a", encoding="utf-8") as log:

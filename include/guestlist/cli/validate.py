@@ -13,7 +13,7 @@ from guestlist.cli import exits
 from guestlist.cli.console import AsJson, show, show_json
 from guestlist.cli.queries import query_problems
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Problem, SegmentError
+from guestlist.model.segment_file import Problem, SegmentError
 from guestlist.runtime.config import Config
 from guestlist.runtime.segments import read_segment, segment_files, shown
 

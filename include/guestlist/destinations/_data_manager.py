@@ -11,15 +11,17 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from guestlist.destinations._data_manager_errors import verdict
-from guestlist.destinations._google import AUDIENCE_MANAGER, GoogleOptions, GoogleSettings, Row, address_of
+from guestlist.destinations._data_manager_forms import match_rate_of, member_of, merged
+from guestlist.destinations._google import AUDIENCE_MANAGER, GoogleOptions, GoogleSettings
 from guestlist.destinations._reading import count, inside, listed, text
-from guestlist.destinations.base import halving
+from guestlist.destinations.base import audience_finding, halving
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
 from guestlist.model.delivery import (
     AudienceRef,
     AudienceSpec,
     AudienceState,
     Batch,
+    Finding,
     JobOutcome,
     Operation,
     Receipt,
@@ -63,6 +65,11 @@ class DataManager:
                 if (found := (yield from self._find(spec))) is None:
                     raise TransientError("the list could not be created; it will be tried again") from unknown
         return AudienceRef(id=text(found, "id"), name=spec.name, url=AUDIENCE_MANAGER)
+
+    def check(self, spec: AudienceSpec) -> Conversation[Sequence[Finding]]:
+        """The list can be looked for; whether the terms are accepted Google tells only to an upload."""
+        found = yield from self._find(spec)
+        return (Finding(f"account {self.settings.customer_id} can be used"), audience_finding(spec, there=found is not None))
 
     def _find(self, spec: AudienceSpec) -> Conversation[dict[str, Json] | None]:
         for field, value in (("integration_code", spec.reference), ("display_name", spec.name)):
@@ -134,7 +141,7 @@ class DataManager:
         return (yield from halving(lambda rows: self._send(session, rows), batch.rows))
 
     def _send(self, session: Session, rows: pl.DataFrame) -> Conversation[Receipt]:
-        remaining = list(enumerate(_member(row) for row in rows.iter_rows(named=True)))
+        remaining = list(enumerate(member_of(row) for row in rows.iter_rows(named=True)))
         rejected: dict[int, str] = {}
         for _ in range(_MOST_RESENDS):
             try:
@@ -184,7 +191,7 @@ class DataManager:
             for request_id in job.split():
                 parts.append((yield from self._outcome(request_id)))
             if all(part is not None for part in parts):
-                outcomes[job] = _merged([part for part in parts if part is not None])
+                outcomes[job] = merged([part for part in parts if part is not None])
                 rate = outcomes[job].match_rate or rate
         handle = {**handle, "match_rate": rate}
         troubled = handle.get("troubled") or any(outcome.failed or outcome.rejected for outcome in outcomes.values())
@@ -230,7 +237,7 @@ class DataManager:
             str(item.get("reason", "UNKNOWN")).removeprefix("PROCESSING_ERROR_REASON_"): count(item, "recordCount")
             for item in listed(inside(status, "errorInfo"), "errorCounts")
         }
-        return JobOutcome(rejected=counts, failed=state in ("FAILED", "FAILURE"), match_rate=_match_rate(status))
+        return JobOutcome(rejected=counts, failed=state in ("FAILED", "FAILURE"), match_rate=match_rate_of(status))
 
     def _call(self, method: str, path: str, body: Json = None, *, repeat: Repeat = Repeat.SAFE, rows: int = 0) -> Call:
         return Call("data_manager", method, path, body or {}, repeat=repeat, rows=rows)
@@ -238,36 +245,3 @@ class DataManager:
     def judge(self, call: Call, reply: Reply) -> Verdict:
         """By status and reason; see `_data_manager_errors`."""
         return verdict(reply)
-
-
-def _match_rate(status: Mapping[str, Json]) -> str | None:
-    """The range, wherever the kind of data puts it; None until Google has one."""
-    for kind in inside(status, "audienceMembersIngestionStatus").values():
-        name = str(kind.get("uploadMatchRateRange", "")) if isinstance(kind, dict) else ""
-        if "_TO_" in name or "LESS_THAN" in name:
-            text = name.removeprefix("MATCH_RATE_RANGE_").removeprefix("LESS_THAN_")
-            return f"{'< ' * ('LESS_THAN' in name)}{text.replace('_TO_', '-')} %"
-    return None
-
-
-def _merged(parts: list[JobOutcome]) -> JobOutcome:
-    rejected: dict[str, int] = {}
-    for part in parts:
-        for reason, refused in part.rejected.items():
-            rejected[reason] = rejected.get(reason, 0) + refused
-    rates = [part.match_rate for part in parts if part.match_rate]
-    return JobOutcome(rejected, any(part.failed for part in parts), rates[-1] if rates else None)
-
-
-def _member(row: Row) -> Json:
-    """An audience member: all identifiers of one person."""
-    if mobile := row.get("mobile_ad_id"):
-        return {"mobileData": {"mobileIds": mobile}}
-    if user_id := row.get("external_id"):
-        return {"userIdData": {"userId": user_id}}
-    identifiers: list[Json] = [{"emailAddress": value} for value in row.get("email") or ()]
-    identifiers += [{"phoneNumber": value} for value in row.get("phone") or ()]
-    if address := address_of(row):
-        names = ("givenName", "familyName", "regionCode", "postalCode")
-        identifiers.append({"address": dict(zip(names, address, strict=True))})
-    return {"compositeData": {"userData": {"userIdentifiers": identifiers}}}

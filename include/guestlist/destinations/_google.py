@@ -23,7 +23,7 @@ CONTACT_KEYS = (
     MatchKey(Field.POSTAL_CODE, "postal_code.google.v1", "postal code", plain=True),
 )
 MOBILE_KEYS = (MatchKey(Field.MOBILE_AD_ID, "mobile_ad_id.google.v1", "mobile id", plain=True),)
-USER_ID_KEYS = (MatchKey(Field.EXTERNAL_ID, "external_id.google.v1", "user id", plain=True),)
+USER_ID_KEYS = (MatchKey(Field.EXTERNAL_ID, "external_id.v1", "user id", plain=True),)
 ADDRESS = Composite("address", (Field.FIRST_NAME, Field.LAST_NAME, Field.COUNTRY, Field.POSTAL_CODE))
 """All four parts, or Google refuses the request: https://developers.google.com/data-manager/api/devguides/concepts/formatting"""
 
@@ -53,7 +53,6 @@ class GoogleSettings(Settings):
     token_uri: str = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
     service_account_file: str | None = None
     grpc_endpoint: str | None = None
-    ca_file: str | None = None
 
     @model_validator(mode="after")
     def _one_credential(self) -> GoogleSettings:

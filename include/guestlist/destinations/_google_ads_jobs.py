@@ -11,13 +11,14 @@ from typing import Any
 from guestlist.destinations._google import AUDIENCE_MANAGER, HELP, GoogleOptions, GoogleSettings, Row, address_of
 from guestlist.destinations._google_ads_errors import error_code, partial_failures, verdict
 from guestlist.destinations._reading import inside, listed, text
-from guestlist.destinations.base import halving
+from guestlist.destinations.base import audience_finding, halving
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
 from guestlist.model.delivery import (
     AudienceRef,
     AudienceSpec,
     AudienceState,
     Batch,
+    Finding,
     JobOutcome,
     Operation,
     Receipt,
@@ -56,6 +57,11 @@ class GoogleAdsJobs:
 
     def _reference(self, list_id: str, spec: AudienceSpec) -> AudienceRef:
         return AudienceRef(id=list_id, name=spec.name, url=AUDIENCE_MANAGER)
+
+    def check(self, spec: AudienceSpec) -> Conversation[Sequence[Finding]]:
+        """The list can be looked for; whether the terms are accepted Google tells only to an upload."""
+        found = yield from self._find(spec)
+        return (Finding(f"account {self.settings.customer_id} can be used"), audience_finding(spec, there=found is not None))
 
     def _find(self, spec: AudienceSpec) -> Conversation[dict[str, Json] | None]:
         for field, value in (("integration_code", spec.reference), ("name", spec.name)):
@@ -142,7 +148,7 @@ class GoogleAdsJobs:
         rejected = {row: why for row, why in partial_failures(reply.body).items() if row < len(operations)}
         return Receipt(len(operations) - len(rejected), rejected, reply.request_id)
 
-    def close(self, session: Session, handle: Mapping[str, Json]) -> Conversation[Mapping[str, Json]]:
+    def close(self, handle: Mapping[str, Json]) -> Conversation[Mapping[str, Json]]:
         """Run the job; that it runs already is as good. `settle` tells of one that cannot be run any more."""
         yield from self._run(handle)
         return handle

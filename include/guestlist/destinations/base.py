@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from guestlist.model.conversation import Call, Conversation, Json, Reply, Verdict
+from guestlist.model.conversation import Call, Conversation, Json, Reply, Token, Verdict
 from guestlist.model.delivery import (
     AudienceRef,
     AudienceSpec,
     AudienceState,
     Batch,
     Capabilities,
+    Finding,
     Receipt,
     Session,
     Settlement,
@@ -30,12 +31,16 @@ if TYPE_CHECKING:
 class Settings(BaseModel):
     """What a connection holds, for one platform. Unknown keys are refused; secrets are `SecretStr` and never shown.
 
-    ``endpoint`` points the platform at any server. The polling settings override the platform's own schedule, in seconds.
+    ``endpoint`` points the platform at any server, for which ``ca_file`` vouches. The polling settings override the platform's
+    own schedule, in seconds.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    home: ClassVar[str] = ""
+    """The platform's own address, for the carrier ``http``."""
     endpoint: str | None = None
+    ca_file: str | None = None
     timeout_seconds: float = 60.0
     poll_first_seconds: float | None = None
     poll_longest_seconds: float | None = None
@@ -49,6 +54,20 @@ class Settings(BaseModel):
             problems = "; ".join(f"{_dotted(item['loc'])}: {_told(item['type'], item['msg'])}" for item in error.errors())
             known = ", ".join(cls.model_fields)
             raise ConfigError(f"connection {connection.id!r} cannot be used: {problems}. Its extra takes: {known}") from None
+
+    # what the carrier ``http`` asks; the vendors' SDKs sign calls by themselves
+
+    def headers(self, token: str) -> Mapping[str, str]:
+        """What goes with every call that is signed; ``token`` is that of `sign_in`, empty where there is none."""
+        return {}
+
+    def sign_in(self) -> Conversation[Token] | None:
+        """How to get an access token; None where the connection holds all that is needed.
+
+        Raises (in the conversation):
+            AuthError: the platform does not accept the credential.
+        """
+        return None
 
 
 def _dotted(location: Sequence[int | str]) -> str:
@@ -93,6 +112,13 @@ class Destination(ABC):
         """Ask the platform for the size, match rate and status of an audience."""
 
     @abstractmethod
+    def check(self, spec: AudienceSpec) -> Conversation[Sequence[Finding]]:
+        """Look, without changing anything, whether a run could deliver: permission, terms, and the audience itself.
+
+        What the platform refuses outright may be raised as the error that `judge` makes of it.
+        """
+
+    @abstractmethod
     def judge(self, call: Call, reply: Reply) -> Verdict:
         """What a reply means, decided on status and codes only."""
 
@@ -105,15 +131,24 @@ class Destination(ABC):
     def send(self, session: Session, handle: Mapping[str, Json], batch: Batch) -> Conversation[Receipt]:
         """Deliver one batch."""
 
-    def close(self, session: Session, handle: Mapping[str, Json]) -> Conversation[Mapping[str, Json]]:
-        """Say that all batches have been sent. May be called again."""
+    def close(self, session: Session, handle: Mapping[str, Json], jobs: Sequence[str]) -> Conversation[Mapping[str, Json]]:
+        """Say that all batches have been sent; ``jobs`` are those of their receipts, in order. May be called again."""
         return handle
         yield
+
+    def settles_later(self, session: Session) -> bool:
+        """Whether the platform finishes this session later than it answers, so that a first wait is in place."""
+        return self.capabilities.polling is not None
 
     def settle(self, session: Session, handle: Mapping[str, Json], jobs: Sequence[str]) -> Conversation[Settlement]:
         """Ask once whether the platform has finished. ``jobs`` are those of the receipts that are still open."""
         return Settlement(done=True, handle=handle)
         yield
+
+
+def audience_finding(spec: AudienceSpec, *, there: bool) -> Finding:
+    """What every platform says of the audience in a check."""
+    return Finding(f"audience {spec.name!r} is there" if there else f"audience {spec.name!r} will be made by the first run")
 
 
 Send = Callable[["pl.DataFrame"], Conversation[Receipt]]

@@ -18,6 +18,7 @@ from guestlist.model.delivery import (
     AudienceState,
     Batch,
     Capabilities,
+    Finding,
     Limits,
     Mode,
     Polling,
@@ -84,15 +85,19 @@ class GoogleAds(Destination):
         """Deliver one batch."""
         return (yield from self.door.send(session, handle, batch))
 
-    def close(self, session: Session, handle: Mapping[str, Json]) -> Conversation[Mapping[str, Json]]:
+    def close(self, session: Session, handle: Mapping[str, Json], jobs: Sequence[str]) -> Conversation[Mapping[str, Json]]:
         """Say that all was sent, where the door wants to hear it."""
         if isinstance(self.door, GoogleAdsJobs):
-            return (yield from self.door.close(session, handle))
+            return (yield from self.door.close(handle))
         return handle
 
     def settle(self, session: Session, handle: Mapping[str, Json], jobs: Sequence[str]) -> Conversation[Settlement]:
         """Ask once whether Google has finished."""
         return (yield from self.door.settle(session, handle, jobs))
+
+    def check(self, spec: AudienceSpec) -> Conversation[Sequence[Finding]]:
+        """Whether the account can be used and has the list."""
+        return (yield from self.door.check(spec))
 
     def judge(self, call: Call, reply: Reply) -> Verdict:
         """What a reply means."""

@@ -5,7 +5,6 @@ Contract: https://developers.facebook.com/documentation/ads-commerce/marketing-a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
@@ -13,8 +12,9 @@ import pydantic
 from pydantic import AfterValidator, BaseModel, BeforeValidator, SecretStr
 
 from guestlist.destinations import _meta_errors as errors
+from guestlist.destinations._meta_rows import KEYS, PROFILE, invalid_rows, rows_of, schema_of
 from guestlist.destinations._reading import count, inside, listed, text
-from guestlist.destinations.base import Destination, Options, Settings, halving
+from guestlist.destinations.base import Destination, Options, Settings, audience_finding, halving
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
 from guestlist.model.delivery import (
     AudienceRef,
@@ -22,11 +22,9 @@ from guestlist.model.delivery import (
     AudienceState,
     Batch,
     Capabilities,
-    Composite,
-    Field,
+    Finding,
     JobOutcome,
     Limits,
-    MatchKey,
     Mode,
     Operation,
     Polling,
@@ -36,34 +34,9 @@ from guestlist.model.delivery import (
 )
 from guestlist.model.errors import OutcomeUnknown, RejectedError, TransientError
 
-KEYS = (
-    MatchKey(Field.EMAIL, "email.meta.v1", "EMAIL"),
-    MatchKey(Field.PHONE, "phone.e164_digits.v1", "PHONE"),
-    MatchKey(Field.FIRST_NAME, "name.meta.v1", "FN"),
-    MatchKey(Field.LAST_NAME, "name.meta.v1", "LN"),
-    MatchKey(Field.FIRST_INITIAL, "initial.meta.v1", "FI"),
-    MatchKey(Field.CITY, "city.meta.v1", "CT"),
-    MatchKey(Field.STATE, "state.meta.v1", "ST"),
-    MatchKey(Field.POSTAL_CODE, "postal_code.meta.v1", "ZIP"),
-    MatchKey(Field.COUNTRY, "country.meta.v1", "COUNTRY"),
-    MatchKey(Field.GENDER, "gender.meta.v1", "GEN"),
-    MatchKey(Field.BIRTH_YEAR, "birth_year.meta.v1", "DOBY"),
-    MatchKey(Field.BIRTH_MONTH, "birth_month.meta.v1", "DOBM"),
-    MatchKey(Field.BIRTH_DAY, "birth_day.meta.v1", "DOBD"),
-    MatchKey(Field.MOBILE_AD_ID, "mobile_ad_id.meta.v1", "MADID", plain=True),
-    MatchKey(Field.EXTERNAL_ID, "external_id.meta.v1", "EXTERN_ID", plain=True),
-)
-_WIRE = {key.field: key.wire for key in KEYS}
-PROFILE = Composite(
-    "profile",
-    required=(Field.FIRST_NAME, Field.LAST_NAME),
-    optional=(
-        Field.FIRST_INITIAL, Field.CITY, Field.STATE, Field.POSTAL_CODE, Field.COUNTRY, Field.GENDER,
-        Field.BIRTH_YEAR, Field.BIRTH_MONTH, Field.BIRTH_DAY,
-    ),
-    only_alone=True,
-)  # fmt: skip
 _PAGE = 200
+_USABLE_ACCOUNT = (1, 8, 9)
+"""Active, or with a payment that is due: audiences can still be kept."""
 _BROKEN = {
     414: "a replace of this audience is under way",
     470: "the audience's creator is inactive",
@@ -87,7 +60,6 @@ class MetaSettings(Settings):
     app_id: str | None = None
     app_secret: SecretStr | None = None
     api_version: str = pydantic.Field("v26.0", pattern=r"^v\d+\.\d+$")
-    ca_file: str | None = None
 
 
 class MetaOptions(Options):
@@ -139,6 +111,23 @@ class Meta(Destination):
         account = self.settings.ad_account_id
         url = f"https://business.facebook.com/adsmanager/audiences?act={account}&selected_audience_ids={found}"
         return AudienceRef(id=found, name=spec.name, url=url)
+
+    def check(self, spec: AudienceSpec) -> Conversation[Sequence[Finding]]:
+        """The ad account, its terms, and the audience."""
+        reply = yield self._call("GET", f"act_{self.settings.ad_account_id}", {"fields": "account_status,tos_accepted"})
+        accepted = inside(reply.body, "tos_accepted")
+        terms = ["custom_audience_tos"] + ["value_based_custom_audience_tos"] * spec.value_based
+        page = f"https://business.facebook.com/ads/manage/customaudiences/tos/?act={self.settings.ad_account_id}"
+        findings = [
+            Finding(f"terms {name} are {'' if accepted.get(name) else 'not '}accepted", bool(accepted.get(name)), page)
+            for name in terms
+        ]
+        active = count(reply.body, "account_status") in _USABLE_ACCOUNT
+        findings.append(
+            Finding(f"the ad account is {'' if active else 'not '}active", active, "look into its page in Meta Business")
+        )
+        found = yield from self._find(spec)
+        return (*findings, audience_finding(spec, there=found is not None))
 
     def _find(self, spec: AudienceSpec) -> Conversation[str | None]:
         named: str | None = None
@@ -200,10 +189,10 @@ class Meta(Destination):
         return (yield from halving(lambda rows: self._send(session, batch.sequence, rows), batch.rows))
 
     def _send(self, session: Session, sequence: int, rows: object) -> Conversation[Receipt]:
-        data = _rows(rows, session)
+        data = rows_of(rows, session)
         edge = "usersreplace" if session.operation is Operation.REPLACE else "users"
         body = {
-            "payload": {"schema": _schema(session), "is_raw": True, "data": data},
+            "payload": {"schema": schema_of(session), "is_raw": True, "data": data},
             "session": {
                 "session_id": session.id,
                 "batch_seq": sequence,
@@ -221,7 +210,7 @@ class Meta(Destination):
             reply = yield self._call("POST", path, body, rows=len(data))
         if reply is None:
             return Receipt(len(data))
-        rejected = dict.fromkeys(_invalid(reply.body, data), "invalid_entry")
+        rejected = dict.fromkeys(invalid_rows(reply.body, data), "invalid_entry")
         return Receipt(len(data) - len(rejected), rejected, reply.request_id)
 
     def _begin_replace(self, session: Session, path: str, body: Json, rows: int) -> Conversation[Reply | None]:
@@ -264,30 +253,6 @@ class Meta(Destination):
 
     def _call(self, method: str, path: str, body: Json, *, repeat: Repeat = Repeat.SAFE, rows: int = 0) -> Call:
         return Call("meta", method, path, body, repeat=repeat, rows=rows)
-
-
-def _schema(session: Session) -> list[str]:
-    return [_WIRE[name] for name in session.fields] + (["LOOKALIKE_VALUE"] if session.currency else [])
-
-
-def _rows(rows: object, session: Session) -> list[list[Json]]:
-    """One list a row, in the order of the schema; an unknown value is the empty string, never its hash."""
-    columns = [name.value for name in session.fields] + (["value"] if session.currency else [])
-    filled = rows.select(columns).iter_rows()  # type: ignore[attr-defined]  # a polars frame; importing polars costs half a second
-    return [["" if value is None else value for value in row] for row in filled]
-
-
-def _invalid(body: Json, data: list[list[Json]]) -> list[int]:
-    """The rows that Meta shows among its samples of invalid entries: a list, or a map from value to reason."""
-    samples = body.get("invalid_entry_samples") if isinstance(body, dict) else None
-    if not isinstance(samples, list | dict) or not samples:
-        return []
-    shown = {sample if isinstance(sample, str) else json.dumps(sample, sort_keys=True) for sample in samples}
-    return [
-        index
-        for index, row in enumerate(data)
-        if json.dumps(row) in shown or any(isinstance(value, str) and value and value in shown for value in row)
-    ]
 
 
 DESTINATION = Meta

@@ -29,6 +29,11 @@ def name(value: pl.Expr, _region: pl.Expr | None = None) -> pl.Expr:
     return judged(even_spaces(lowered(value)), lambda text: first_reason(("no_letters", ~text.str.contains(_LETTER))))
 
 
+def lower_case(value: pl.Expr, _region: pl.Expr | None = None) -> pl.Expr:
+    """Lower case in NFC and nothing else: for platforms whose page asks for no more."""
+    return kept(lowered(value))
+
+
 def name_for_google(value: pl.Expr, _region: pl.Expr | None = None) -> pl.Expr:
     """Without honorific prefixes (Mrs.) and suffixes (Jr.); punctuation, inner spaces and accents stay.
 

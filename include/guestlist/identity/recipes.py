@@ -24,6 +24,10 @@ from guestlist.model.errors import ConfigError
 GOOGLE = "https://developers.google.com/data-manager/api/devguides/concepts/formatting"
 META = "https://developers.facebook.com/documentation/ads-commerce/marketing-api/audiences/guides/custom-audiences"
 E164 = "https://github.com/google/libphonenumber/blob/master/FAQ.md"
+TIKTOK = "https://ads.tiktok.com/help/article/list-of-supported-ids-and-formats-for-a-customer-file"
+SNAPCHAT = "https://developers.snap.com/api/marketing-api/Ads-API/customer-lists"
+KLAVIYO = "https://developers.klaviyo.com/en/reference/bulk_import_profiles"
+TOPSORT = "https://docs.topsort.com/api-reference/create-offsite-audiences-job"
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class Recipe:
     """It reads the person's country: any form that `countries.country_alpha2` understands."""
     base: str = "text"
     finish: Rule = field(default=ids.unchanged)
+    rescue: Rule | None = None
+    """What the platform's own rules still make of a raw value that the base drops."""
 
     @property
     def tells_validity(self) -> bool:
@@ -87,9 +93,18 @@ def normalise_base(name: str, value: pl.Expr, region: pl.Expr | None) -> pl.Expr
     return followed_by(seen, base.rule, region, tells_validity=base.tells_validity)
 
 
-def finish(recipe: Recipe, base: pl.Expr, region: pl.Expr | None) -> pl.Expr:
-    """What `normalise` gives, from the column that `normalise_base` made of the recipe's base."""
-    return followed_by(base, recipe.finish, region)
+def finish(recipe: Recipe, base: pl.Expr, region: pl.Expr | None, raw: pl.Expr) -> pl.Expr:
+    """What `normalise` gives, from the column that `normalise_base` made of the recipe's base out of ``raw``."""
+    return followed_by(_rescued(base, recipe.rescue, region, raw), recipe.finish, region)
+
+
+def _rescued(base: pl.Expr, rescue: Rule | None, region: pl.Expr | None, raw: pl.Expr) -> pl.Expr:
+    """The base's Struct, and what ``rescue`` finds where it dropped the value."""
+    if rescue is None:
+        return base
+    dropped = base.struct.field("value").is_null()
+    found = rescue(pl.when(dropped).then(raw), region)
+    return pl.when(found.struct.field("value").is_not_null()).then(found).otherwise(base)
 
 
 def normalise_frame(frame: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
@@ -115,6 +130,14 @@ def _without_plus(value: pl.Expr, _region: pl.Expr | None = None) -> pl.Expr:
     return ids.unchanged(value.str.strip_prefix("+"))
 
 
+def _dialled_with_00(value: pl.Expr, _region: pl.Expr | None) -> pl.Expr:
+    """A number that begins with ``00`` and that its region does not read: the platform's page says that a plus is meant."""
+    international = value.str.extract(r"^[^\p{L}\p{N}+]*00(.*)$")
+    return phone_expr(pl.lit("+") + international, pl.lit(None, dtype=pl.String)).struct.rename_fields(
+        ["value", "reason", "valid"]
+    )
+
+
 BASES: Mapping[str, Base] = MappingProxyType(
     {
         base.name: base
@@ -129,7 +152,7 @@ BASES: Mapping[str, Base] = MappingProxyType(
 """What recipes share. Everything begins with ``text``: visible characters, trimmed."""
 
 
-def _define(
+def _define(  # noqa: PLR0913 - a recipe's parts, each told by its name
     name: str,
     source: str,
     finish: Rule = ids.unchanged,
@@ -137,12 +160,13 @@ def _define(
     base: str = "text",
     plain: bool = False,
     needs_region: bool = False,
+    rescue: Rule | None = None,
 ) -> Recipe:
     def rule(value: pl.Expr, region: pl.Expr | None) -> pl.Expr:
-        return followed_by(normalise_base(base, value, region), finish, region)
+        return followed_by(_rescued(normalise_base(base, value, region), rescue, region, value), finish, region)
 
     asks = needs_region or BASES[base].needs_region
-    return Recipe(name, not plain, rule, source, needs_region=asks, base=base, finish=finish)
+    return Recipe(name, not plain, rule, source, needs_region=asks, base=base, finish=finish, rescue=rescue)
 
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
@@ -150,7 +174,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         one.name: one
         for one in (
             _define("email.google.v1", GOOGLE, emails.folded_by_google, base="email"),
-            _define("email.meta.v1", META, base="email"),
+            _define("email.lower.v1", META, base="email"),
             _define("phone.e164_plus.v1", E164, base="phone.e164"),
             _define("phone.e164_digits.v1", E164, _without_plus, base="phone.e164"),
             _define("name.google.v1", GOOGLE, names.name_for_google, base="name"),
@@ -167,9 +191,17 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             _define("birth_month.meta.v1", META, people.birth_month_for_meta),
             _define("birth_day.meta.v1", META, people.birth_day_for_meta),
             _define("mobile_ad_id.google.v1", GOOGLE, ids.mobile_ad_id, plain=True),
-            _define("mobile_ad_id.meta.v1", META, ids.mobile_ad_id_lower, plain=True),
-            _define("external_id.google.v1", GOOGLE, plain=True),
-            _define("external_id.meta.v1", META, plain=True),
+            _define("mobile_ad_id.lower.v1", META, ids.mobile_ad_id_lower, plain=True),
+            _define("external_id.v1", GOOGLE, plain=True),
+            _define("email.tiktok.v1", TIKTOK, emails.email_for_tiktok),
+            _define("email.plain.v1", E164, base="email", plain=True),
+            _define("phone.plain_plus.v1", E164, base="phone.e164", plain=True),
+            _define("phone.plain_digits.v1", E164, _without_plus, base="phone.e164", plain=True),
+            _define("phone.snapchat.v1", SNAPCHAT, _without_plus, base="phone.e164", rescue=_dialled_with_00),
+            _define("phone.klaviyo.v1", KLAVIYO, base="phone.e164", plain=True, rescue=_dialled_with_00),
+            _define("name.lower.v1", TOPSORT, names.lower_case),
+            _define("text.plain.v1", KLAVIYO, plain=True),
+            _define("mobile_ad_id.hashed.v1", TIKTOK, ids.mobile_ad_id_lower),
             _define("sha256.v1", GOOGLE, ids.sha256, plain=True),
         )
     }

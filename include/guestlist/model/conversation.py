@@ -23,25 +23,56 @@ class Repeat(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """A body as bytes, of a media type such as ``text/csv``."""
+
+    data: bytes = field(repr=False)
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file in a multipart form."""
+
+    filename: str
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form: sent as multipart where it has files or ``multipart`` says so, else URL-encoded."""
+
+    fields: Mapping[str, str] = field(repr=False)
+    files: Mapping[str, Upload] = field(default_factory=dict)
+    multipart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One request. ``method`` and ``path`` are what the carrier understands: an HTTP verb and a path, or the name of an RPC.
 
-    ``rows`` counts the audience rows in the body, for logs and budgets. Neither body nor query ever shows in ``repr``.
+    ``path`` may be a whole address, such as one that the platform has signed. ``body`` is JSON, or for the carrier ``http`` a
+    `Form` or `Content`. ``rows`` counts the audience rows in it, for logs and budgets. ``signed`` says that the connection's
+    credential goes with it. Neither body nor query ever shows in ``repr``.
     """
 
     carrier: str
     method: str
-    path: str
+    path: str = field(repr=False)
     body: Json = field(default=None, repr=False)
     query: Mapping[str, Json] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     repeat: Repeat = Repeat.SAFE
     rows: int = 0
+    signed: bool = True
 
     def __str__(self) -> str:
-        """The line that logs may show."""
+        """The line that logs may show: without a query, and of an address that needs no credential no more than its host."""
         rows = f", {self.rows} rows" if self.rows else ""
-        return f"{self.method} {self.path}{rows}"
+        shown = self.path.partition("?")[0]
+        if not self.signed and "://" in shown:
+            shown = "/".join(shown.split("/")[:3])
+        return f"{self.method} {shown}{rows}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +99,14 @@ class Verdict:
     error: GuestlistError | None = None
     pause: float = 0.0
     refresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token and for how many seconds it holds; None where the platform does not say."""
+
+    value: str = field(repr=False)
+    seconds: float | None = None
 
 
 T = TypeVar("T")

@@ -68,6 +68,8 @@ class MatchKey:
     wire: str
     plain: bool = False
     """It goes out unhashed."""
+    identifies: bool = True
+    """By itself or within a composite; False: it only helps the match, and is never removed by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ class Limits:
     bytes_per_batch: int | None = None
     identifiers_per_batch: int | None = None
     identifiers_per_row: int | None = None
+    one_batch: bool = False
+    """An operation is one request, however many rows it has: the platform takes a whole file, never pieces of it."""
     one_value_per_field: bool = False
     """A row holds one value a field; a person with two emails becomes two rows."""
     parallel_batches: int = 1
@@ -153,7 +157,7 @@ class Capabilities:
     def singles(self) -> tuple[Field, ...]:
         """Fields that identify a person by themselves."""
         composed = {part for composite in self.composites for part in composite.parts}
-        return tuple(key.field for key in self.keys if key.field not in composed)
+        return tuple(key.field for key in self.keys if key.identifies and key.field not in composed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +168,27 @@ class AudienceSpec:
     description: str
     reference: str
     fields: tuple[Field, ...]
+    mode: Mode = Mode.MIRROR
     value_based: bool = False
+    known: AudienceRef | None = None
+    """What an earlier run found or built."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that `guestlist check` looked at: what was found, and, where it is not ``ok``, how to mend it."""
+
+    what: str
+    ok: bool = True
+    mend: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AudienceRef:
-    """An audience as the platform knows it, and the page where a person finds it."""
+    """An audience as the platform knows it, and the page where a person finds it.
+
+    ``id`` is empty while a platform that builds an audience from a whole file has built none yet.
+    """
 
     id: str
     name: str
@@ -262,9 +281,11 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class JobOutcome:
-    """What became of one job: rows refused after all, by reason, none of them named."""
+    """What became of one job: rows refused after all, by reason; ``rejected`` counts those that nobody names."""
 
     rejected: Mapping[str, int] = field(default_factory=dict)
+    named: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Rows refused after all that the platform does name: any value that was sent in the row -> its reason."""
     failed: bool = False
     """Nothing of it was applied."""
     match_rate: str | None = None
@@ -274,10 +295,12 @@ class JobOutcome:
 class Settlement:
     """How far a session is. ``handle`` is kept in the ledger and given back at the next poll.
 
-    ``jobs`` maps a receipt's job to its outcome; the key "" stands for the whole session.
+    ``jobs`` maps a receipt's job to its outcome; the key "" stands for the whole session. ``audience`` is set once, by a
+    snapshot that is done: the one that was built and has taken the place of the one before.
     """
 
     done: bool
     handle: Mapping[str, Json] = field(default_factory=dict)
     jobs: Mapping[str, JobOutcome] = field(default_factory=dict)
     match_rate: str | None = None
+    audience: AudienceRef | None = None

@@ -63,7 +63,8 @@ class Counts:
     """Prepared members that have no match key for this platform."""
     without_value: int = 0
     """Prepared members that a value-based audience cannot take: they have no value, or a negative one."""
-    with_email: int = 0
+    with_email: int | None = None
+    """None where the platform takes no email."""
 
     @property
     def added(self) -> int:

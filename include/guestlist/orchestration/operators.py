@@ -254,6 +254,7 @@ class ReportOperator(SegmentOperator):
         workspace, segment, run_id = self._begin(context)
         try:
             report = sync.report_run(workspace, segment, run_id, labels=_chosen(context))
+            sync.tidy(workspace, segment)
         finally:
             workspace.ledger.drop_lease(segment.name, lease_holder(context))
         for destination in report.destinations:

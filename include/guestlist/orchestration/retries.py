@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import RetryDecision, RetryPolicy
 
-from guestlist.model.errors import GuestlistError, RateLimitedError, TransientError
+from guestlist.model.errors import GuestlistError, TransientError
 
 _LONGEST_WAIT = timedelta(hours=6)
 
@@ -17,7 +17,7 @@ class GuestlistRetryPolicy(RetryPolicy):
 
     def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
         """Decide on the type of the error alone."""
-        if isinstance(exception, RateLimitedError) and exception.retry_after:
+        if isinstance(exception, TransientError) and exception.retry_after:
             wait = min(timedelta(seconds=exception.retry_after), _LONGEST_WAIT)
             return RetryDecision.retry(wait, reason="the platform asked to wait")
         if isinstance(exception, TransientError):

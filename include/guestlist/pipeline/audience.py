@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -101,6 +101,18 @@ def identifiers_in(rows: pl.DataFrame, capabilities: Capabilities) -> pl.Series:
         if composite.required[0].value in rows.columns:
             counts.append(pl.col(composite.required[0].value).is_not_null().cast(pl.UInt32))
     return rows.select(pl.sum_horizontal(counts).alias("identifiers")).to_series()
+
+
+def named_rows(rows: pl.DataFrame, named: Mapping[str, str]) -> dict[int, str]:
+    """The rows that hold one of the values of ``named`` in any column: row index -> reason."""
+    found: dict[int, str] = {}
+    values = pl.DataFrame(list(named.items()), schema={"value": pl.String, "reason": pl.String}, orient="row")
+    for name in rows.columns:
+        column = rows.select(pl.col(name).alias("value")).with_row_index("row")
+        column = column.explode("value") if column.schema["value"] == pl.List(pl.String) else column
+        if column.schema["value"] == pl.String:
+            found |= dict(column.join(values, on="value").select("row", "reason").iter_rows())
+    return found
 
 
 def _one_value_per_field(frame: pl.DataFrame, lists: list[str]) -> pl.DataFrame:

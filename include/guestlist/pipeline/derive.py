@@ -95,7 +95,7 @@ class Derivation:
         if any(BASES[name].tells_validity for name in bases):  # phones: a fixed cost a call, so not in streaming's small pieces
             frame = frame.collect().lazy()
         frame = frame.with_columns(
-            self._strict(key, finish(key.recipe, pl.col(_base(key.recipe.base)), region)) for key in self.keys
+            self._strict(key, finish(key.recipe, pl.col(_base(key.recipe.base)), region, pl.col(_SOURCE))) for key in self.keys
         )
         shared = {name for name in bases if sum(key.recipe.hashed and key.recipe.base == name for key in self.keys) > 1}
         frame = frame.with_columns(sha256_hex(_value(_base(name))).alias(_hash(name)) for name in shared)

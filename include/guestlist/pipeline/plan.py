@@ -61,6 +61,8 @@ def compare(wanted: pl.LazyFrame, held: pl.LazyFrame, capabilities: Capabilities
     held_keyed = with_keys(held, capabilities).with_columns(signature(fields).alias(_HELD_SIGNATURE))
     states = _states(usable, held_keyed, capabilities, wish)
     counts = _counts(states, keyed)
+    if wish.mode is Mode.SNAPSHOT and states.get_column("state").is_in(["kept"]).all():
+        states = states.clear()  # built whole or not at all: nothing to build where nothing has changed
     to_add, to_remove = _movements(wish.mode)
     columns = [MEMBER, *fields]
     additions = usable.join(states.lazy().filter(to_add).select(MEMBER), on=MEMBER, how="semi").select(columns)
@@ -173,7 +175,7 @@ def _counts(states: pl.DataFrame, keyed: pl.LazyFrame) -> Counts:
         renewed=by_state.get("renewed", 0),
         resent=by_state.get("resent", 0),
         without_key=int(facts["without_key"][0]),
-        with_email=int(facts["with_email"][0]),
+        with_email=int(facts["with_email"][0]) if email in names else None,
     )
 
 
@@ -187,7 +189,7 @@ def breaches(counts: Counts, drops: Drops, guards: Guards, mode: Mode) -> tuple[
     if counts.wanted < guards.min_members:
         found.append(Breach("min_members", f"at least {guards.min_members}", counts.wanted, 0))
     coverage = guards.min_email_coverage
-    if coverage is not None and counts.with_email < coverage.limit(counts.wanted):
+    if coverage is not None and counts.with_email is not None and counts.with_email < coverage.limit(counts.wanted):
         found.append(Breach("min_email_coverage", f"at least {coverage}", counts.with_email, counts.wanted))
     dropped = sum(drops.rows.values())
     if guards.max_dropped is not None and dropped > guards.max_dropped.limit(drops.read):

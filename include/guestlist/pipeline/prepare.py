@@ -19,6 +19,13 @@ from guestlist.pipeline.derive import Derivation, Derived, KeyColumn, derivation
 
 _YES = ("true", "t", "yes", "y", "1", GRANTED)
 _PREHASHED = "sha256.v1"
+_COMPARED_BY = {
+    Field.EMAIL: "email.lower.v1",
+    Field.PHONE: "phone.e164_plus.v1",
+    Field.MOBILE_AD_ID: "mobile_ad_id.hashed.v1",
+    Field.EXTERNAL_ID: "external_id.v1",
+}
+"""How people are told on a suppression list by what no platform of the segment takes."""
 _MEMBER_DIGITS = 32
 """128 bits name a member; the key itself stays in the source."""
 _HOLDOUT_DIGITS = 8
@@ -58,15 +65,24 @@ class Preparer:
     drops: Drops = field(default_factory=Drops)
 
     def __post_init__(self) -> None:
-        """Work out the columns once."""
+        """Work out the columns once; those that only suppression needs are made, and never leave this step."""
         self.keys = key_columns(self.segment.identifiers, self.capabilities)
-        self.derivations = derivations(self.keys, strict_phones=self.segment.strict_phones)
+        self._suppressing = self._only_to_suppress()
+        made = (*self.keys, *self._suppressing)
+        self.derivations = derivations(made, strict_phones=self.segment.strict_phones)
+
+    def _only_to_suppress(self) -> tuple[KeyColumn, ...]:
+        """Columns of ``suppressed`` that no platform takes: who asked by email is kept off lists of phones as well."""
+        prepared = {key.name for key in self.keys}
+        names = (name.split(":", 1) for name in self.suppressed if name not in prepared)
+        return tuple(key_column(self.segment.identifiers, Field(field_), recipe(rule)) for field_, rule in names)
 
     @property
     def source_columns(self) -> tuple[str, ...]:
         """What has to be read, each column once."""
-        names = [self.segment.key, *(name for key in self.keys for name in key.sources)]
-        names += [key.region for key in self.keys if key.region and not key.region_is_fixed]
+        keys = (*self.keys, *self._suppressing)
+        names = [self.segment.key, *(name for key in keys for name in key.sources)]
+        names += [key.region for key in keys if key.region and not key.region_is_fixed]
         names += self.segment.consent.columns
         if self.segment.value:
             names.append(self.segment.value.column)
@@ -100,8 +116,9 @@ class Preparer:
     def _members(self, rows: pl.DataFrame, made: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """Rows and their key columns -> the members that can be reached and are not suppressed."""
         value = [self._value()] if self.segment.value else []
-        members = rows.select(_member(self.segment), *value).with_columns(_joined(key, made) for key in self.keys)
-        members = self._unsuppressed(members)
+        keys = (*self.keys, *self._suppressing)
+        members = rows.select(_member(self.segment), *value).with_columns(_joined(key, made) for key in keys)
+        members = self._unsuppressed(members).drop(key.name for key in self._suppressing)
         reachable = members.filter(pl.any_horizontal(_has(key) for key in self.keys))
         self.drops.add_row("no_key", members.height - reachable.height)
         self.drops.prepared += reachable.height
@@ -167,12 +184,14 @@ def suppression_keys(
         identifiers: the segment's.
         capabilities: of its platforms, whose recipes say how a plain value looks in a column that came hashed.
     """
+    taken = {(key.field, key.recipe) for capability in capabilities for key in capability.keys}
+    untaken = {(field_, rule) for field_, rule in _COMPARED_BY.items() if field_ not in {key for key, _ in taken}}
     made: dict[tuple[str, str], KeyColumn] = {}
-    for key in (key for capability in capabilities for key in capability.keys):
-        if key.field in IDENTIFYING and key.field in listed and key.field in identifiers:
-            column = column_of(key.field, _PREHASHED if identifiers[key.field].hashed else key.recipe)
-            rule = recipe(_PREHASHED if listed[key.field].hashed else key.recipe)
-            made[column, rule.name] = key_column(listed, key.field, rule)
+    for field_, name in sorted(taken | untaken):
+        if field_ in IDENTIFYING and field_ in listed and field_ in identifiers:
+            column = column_of(field_, _PREHASHED if identifiers[field_].hashed else name)
+            rule = recipe(_PREHASHED if listed[field_].hashed else name)
+            made[column, rule.name] = key_column(listed, field_, rule)
     found: dict[str, set[str]] = {column: set() for column, _ in made}
     for batch in rows:
         for (column, _), theirs in made.items():

@@ -4,6 +4,7 @@ GUESTLIST_HOME      folder for what has no address of its own (default: .guestli
 GUESTLIST_SEGMENTS  folder of segment files (default: segments beside the package)
 GUESTLIST_LEDGER    SQLAlchemy address of the ledger (default: sqlite in GUESTLIST_HOME)
 GUESTLIST_LAKE      folder or object-store address of the lake (default: lake in GUESTLIST_HOME)
+GUESTLIST_VAULT_KEY file with the key of what is kept for plain-text platforms (default: vault.key in GUESTLIST_HOME)
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Config:
     segments: Path
     ledger: str
     lake: str
+    vault_key: Path
 
     @classmethod
     def from_environment(cls) -> Config:
@@ -33,4 +35,5 @@ class Config:
             segments=Path(os.environ.get("GUESTLIST_SEGMENTS") or _INCLUDE / "segments").absolute(),
             ledger=os.environ.get("GUESTLIST_LEDGER") or f"sqlite:///{home / 'ledger.db'}",
             lake=os.environ.get("GUESTLIST_LAKE") or str(home / "lake"),
+            vault_key=Path(os.environ.get("GUESTLIST_VAULT_KEY") or home / "vault.key").absolute(),
         )

@@ -4,30 +4,46 @@
 <segment>/plans/<label>/<run>-<attempt>/           plan.json, who is gone, each operation's members and parts
 <segment>/generations/<label>/<plan>.parquet       what the platform holds once that plan was sealed
 
-Match keys are personal data: on local disk only the owner may read them.
+Match keys are personal data: on local disk only the owner may read them. Where a segment has a platform that takes plain
+text, all of its files are encrypted, and have ``.locked`` after their names.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import polars as pl
+from polars.io.plugins import register_io_source
 from upath import UPath
 
 from guestlist.model.delivery import Operation
 from guestlist.model.errors import DataError
+from guestlist.runtime.vault import Vault
+
+_LOCKED = ".locked"
+_MEMBERS = "{}-members.parquet"
+
+
+def _no_vault() -> Vault:
+    raise DataError("this file of the lake is encrypted, and there is no vault to open it")
 
 
 class Lake:
-    """Files below one root. A file is there whole or not at all."""
+    """Files below one root. A file is there whole or not at all.
 
-    def __init__(self, root: str) -> None:
+    ``vault`` opens what is encrypted; with ``locking`` everything that is written is.
+    """
+
+    def __init__(self, root: str, vault: Callable[[], Vault] = _no_vault, *, locking: bool = False) -> None:
         """Use a folder or an object-store address; it is made when first written to."""
+        self._vault = vault
+        self._locking = locking
         path = UPath(root)
         self.root = UPath(path.path) if path.protocol in ("file", "local") else path
 
@@ -45,10 +61,16 @@ class Lake:
 
     def write(self, path: str, frame: pl.DataFrame) -> None:
         """Write a frame as Parquet."""
-        target = self._prepare(path)
+        name = path + _LOCKED * self._locking
+        target = self._prepare(name)
         with target.open("wb") as file:
-            frame.write_parquet(file, compression="zstd", compression_level=1)
-        self._finish(target, path)
+            if self._locking:
+                buffer = io.BytesIO()
+                frame.write_parquet(buffer, compression="zstd", compression_level=1)
+                file.write(self._vault().lock(buffer.getvalue(), name))
+            else:
+                frame.write_parquet(file, compression="zstd", compression_level=1)
+        self._finish(target, name)
 
     def write_json(self, path: str, data: Any) -> None:
         """Write a document."""
@@ -81,21 +103,60 @@ class Lake:
 
     def scan(self, path: str) -> pl.LazyFrame:
         """A Parquet file, or all Parquet files of a folder in the order of their names."""
-        target = self.root / path
-        whole = path.endswith(".parquet")
-        files = [target] if whole else sorted(target.glob("*.parquet"), key=lambda file: file.name)
-        if not files or (whole and not target.exists()):
+        files = [path] if path.endswith(".parquet") else self.parts(path)
+        plain = [str(self.root / file) for file in files if self._there(file)]
+        locked = [file + _LOCKED for file in files if self._there(file + _LOCKED)]
+        if not plain and not locked:
             raise _missing(path)
-        return pl.scan_parquet([str(file) for file in files])
+        return pl.concat([*([pl.scan_parquet(plain)] if plain else []), *([self._scan_locked(locked)] if locked else [])])
+
+    def _scan_locked(self, names: list[str]) -> pl.LazyFrame:
+        """Encrypted files, opened one after the other when they are read."""
+
+        def read(
+            columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _batch: int | None
+        ) -> Iterator[pl.DataFrame]:
+            left = rows
+            for name in names:
+                frame = pl.read_parquet(self._unlocked(name), columns=columns)
+                frame = frame.filter(predicate) if predicate is not None else frame
+                if left is not None:
+                    frame = frame.head(left)
+                    left -= frame.height
+                yield frame
+                if left == 0:
+                    return
+
+        return register_io_source(read, schema=pl.read_parquet_schema(self._unlocked(names[0])))
+
+    def _unlocked(self, name: str) -> io.BytesIO:
+        return io.BytesIO(self._vault().unlock((self.root / name).read_bytes(), name))
 
     def exists(self, path: str) -> bool:
-        """Whether a file is there."""
-        return bool((self.root / path).exists())
+        """Whether a file is there, encrypted or not."""
+        return self._there(path) or self._there(path + _LOCKED)
+
+    def _there(self, name: str) -> bool:
+        return bool((self.root / name).exists())
 
     def parts(self, path: str) -> Iterable[str]:
         """The Parquet files of a folder, in order, as paths below the root."""
-        names = sorted(file.name for file in (self.root / path).glob("*.parquet"))
-        return [f"{path}/{name}" for name in names]
+        found = {file.name.removesuffix(_LOCKED) for file in (self.root / path).glob("*.parquet*")}
+        return [f"{path}/{name}" for name in sorted(found) if name.endswith(".parquet")]
+
+    def plans_with_members(self, segment: str, label: str) -> list[str]:
+        """The folders of plans that still have whole members in them."""
+        root = f"{segment}/plans/{label}"
+        found = (self.root / root).glob(f"*/{_MEMBERS.format('*')}*")
+        return sorted({f"{root}/{file.parent.name}" for file in found})
+
+    def remove(self, path: str) -> None:
+        """Remove a file, encrypted or not, or a folder with all that is in it; what is not there is no matter."""
+        for target in (self.root / path, self.root / (path + _LOCKED)):
+            if target.is_dir():
+                target.fs.rm(target.path, recursive=True)
+            else:
+                target.unlink(missing_ok=True)
 
 
 def _missing(path: str) -> DataError:
@@ -109,7 +170,7 @@ def part_file(folder: str, operation: Operation, part: int) -> str:
 
 def members_file(folder: str, operation: Operation) -> str:
     """The whole members of an operation, before they became wire rows."""
-    return f"{folder}/{operation.value}-members.parquet"
+    return f"{folder}/{_MEMBERS.format(operation.value)}"
 
 
 def gone_file(folder: str) -> str:

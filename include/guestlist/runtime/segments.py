@@ -6,7 +6,8 @@ from pathlib import Path
 
 from guestlist import destinations
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Segment, parse_segment
+from guestlist.model.segment import Segment
+from guestlist.model.segment_file import parse_segment
 
 
 def segment_files(folder: Path) -> list[Path]:

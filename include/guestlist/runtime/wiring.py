@@ -25,6 +25,8 @@ from guestlist.runtime.config import Config
 from guestlist.runtime.driver import Driver, Retries
 from guestlist.runtime.lake import Lake
 from guestlist.runtime.ledger import Ledger, open_ledger
+from guestlist.runtime.vault import CONNECTION as VAULT_CONNECTION
+from guestlist.runtime.vault import Vault, key_from_file
 from guestlist.sources import open_source
 from guestlist.sources.base import Reader
 
@@ -80,8 +82,33 @@ class Workspace:
 
     @cached_property
     def lake(self) -> Lake:
-        """The lake."""
-        return Lake(self.config.lake)
+        """The lake, to read from; it opens what is encrypted."""
+        return Lake(self.config.lake, lambda: self.vault)
+
+    def lake_for(self, segment: Segment, root: str | None = None) -> Lake:
+        """The lake, or another one at ``root``, to write a segment's members to: encrypted if a platform takes plain text.
+
+        Raises:
+            ConfigError: they have to be encrypted, and there is no key.
+        """
+        locking = any(can.plain_text for can in self.capabilities(segment).values())
+        vault = self.vault if locking else None
+        return Lake(root or self.config.lake, lambda: vault or self.vault, locking=locking)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """What encrypts files: by the key in the key file, or else the password of the connection ``guestlist_vault``."""
+        path = self.config.vault_key
+        if (key := key_from_file(path)) is not None:
+            return Vault(key)
+        try:
+            key = self.resolve(VAULT_CONNECTION).password
+        except ConfigError:
+            key = None
+        if not key:
+            where = f"in {path} (`guestlist vault create` makes one), or as the password of the connection {VAULT_CONNECTION!r}"
+            raise ConfigError(f"a platform of this segment takes plain text, which is kept encrypted: put a key {where}")
+        return Vault(key)
 
     @property
     def today(self) -> date:
@@ -115,7 +142,9 @@ class Workspace:
             description=segment.description,
             reference=f"guestlist:{segment.name}:{label}",
             fields=tuple(key.field for key in destination.capabilities.keys if key.field in segment.identifiers),
+            mode=target.mode,
             value_based=bool(segment.value) and destination.capabilities.takes_value,
+            known=self.ledger.audience(segment.name, label),
         )
         return Ready(label, destination, driver, carriers, spec, _polling(destination.capabilities.polling, settings))
 

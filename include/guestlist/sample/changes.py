@@ -66,8 +66,11 @@ def change(path: Path, seed: int = 8, share: float = 0.01) -> Changes:
         _join(database, joining)
         thirds = _other_identifiers(database, moving, seed)
         database.commit()
+    left = {name: len(ids) for name, ids in leaving.items()}
     joined = {"lapsed_vips": newcomers, **{name: len(ids) for name, ids in joining.items()}}
-    return Changes({name: len(ids) for name, ids in leaving.items()}, joined, *thirds)
+    left |= {"all_customers": joined["do_not_target"]}  # who asks to be left alone is in none of the other groups
+    joined |= {"all_customers": newcomers + left["do_not_target"]}
+    return Changes(left, joined, *thirds)
 
 
 class _Pick:

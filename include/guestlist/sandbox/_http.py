@@ -149,11 +149,12 @@ async def _form(incoming: Incoming, body: bytes) -> Mapping[str, str | Upload]:
         return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
     if not kind.startswith("multipart/form-data"):
         return {}
-    async with incoming.form() as form:
-        return {
-            name: Upload(value.filename or "", await value.read()) if isinstance(value, UploadFile) else value
-            for name, value in form.items()
-        }
+    async with incoming.form(max_part_size=len(body)) as form:
+        return {name: await _upload(value) if isinstance(value, UploadFile) else value for name, value in form.items()}
+
+
+async def _upload(part: UploadFile) -> Upload:
+    return Upload(part.filename or "", await part.read(), part.content_type or "")
 
 
 async def _cut(scope: Scope, receive: Receive) -> None:

@@ -38,6 +38,15 @@ class Admin(Platform):
             raise _refused(404, f"{book.name} has no audience {request.params['audience']}")
         return {"id": found.id, "name": found.name, "account": found.account, "keys": book.keys(found)}
 
+    @endpoint("DELETE", "/books/{book}/{audience}", "delete")
+    def delete_audience(self, request: Request) -> Json:
+        """Delete an audience, as a person does on the platform's own pages."""
+        book = self._book(request)
+        if (found := book.get(request.params["audience"])) is None:
+            raise _refused(404, f"{book.name} has no audience {request.params['audience']}")
+        book.delete(found)
+        return {"ok": True}
+
     def _line(self, book: Book, audience: Audience) -> Json:
         counts = book.counts(audience)
         return {

@@ -7,6 +7,7 @@ What raises `Refused` has left no trace.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +43,7 @@ __all__ = [
     "Staging",
     "Upload",
     "World",
+    "digest",
     "endpoint",
     "iso",
     "moment_of",
@@ -52,10 +54,11 @@ UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Upload(NamedTuple):
-    """A file in a multipart form."""
+    """A file in a multipart form, and the media type that its part names."""
 
     filename: str
     content: bytes
+    type: str = ""
 
 
 @dataclass(slots=True)
@@ -124,6 +127,11 @@ def endpoint(method: str, template: str, operation: str) -> Callable[[Callable[[
     return lambda function: Endpoint(method, re.compile(text), operation, function)
 
 
+def digest(value: str) -> str:
+    """How books keep what came in plain text: a sandbox leaves nobody's email on a disk."""
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
 class World:
     """All that the platforms share."""
 
@@ -166,6 +174,8 @@ class Platform:
     """The first part of its paths, and its name in the admin API."""
     book_name: ClassVar[str]
     """Whose audiences it keeps; doors to the same audiences share a book."""
+    connection: ClassVar[Mapping[str, Json]] = {}
+    """The ``extra`` of a connection to it; the sandbox's addresses stand in it as ``{http}``, ``{grpc}``, ``{ca_file}``."""
     defaults: ClassVar[Mapping[str, Json]] = {}
     """Its settings. ``settle_seconds`` is how long its later work takes."""
     longest_url: ClassVar[int | None] = None

@@ -40,6 +40,17 @@ class GoogleAds(Platform):
     """UserListService, OfflineUserDataJobService, UserDataService and GoogleAdsService."""
 
     name = "google_ads"
+    connection: ClassVar[Mapping[str, Json]] = {
+        "customer_id": "1234567890",
+        "login_customer_id": "9876543210",
+        "client_id": "sandbox-client",
+        "client_secret": "sandbox-secret",
+        "refresh_token": "sandbox-refresh",
+        "token_uri": "{http}/oauth/token",
+        "endpoint": "{http}/data_manager",
+        "grpc_endpoint": "{grpc}",
+        "ca_file": "{ca_file}",
+    }
     book_name = lists.BOOK
     defaults: ClassVar[Mapping[str, Json]] = {
         "settle_seconds": 600,

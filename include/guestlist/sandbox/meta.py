@@ -31,6 +31,13 @@ class Meta(Platform):
     name = "meta"
     book_name = "meta"
     longest_url = 20_000
+    connection: ClassVar[Mapping[str, Json]] = {
+        "ad_account_id": "2024001",
+        "access_token": ACCESS_TOKEN,
+        "app_id": APP_ID,
+        "app_secret": APP_SECRET,
+        "endpoint": "{http}/meta",
+    }
     defaults: ClassVar[Mapping[str, Json]] = {
         "settle_seconds": 600,
         "size_lag_seconds": 86_400,

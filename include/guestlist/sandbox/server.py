@@ -12,7 +12,7 @@ import shutil
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
@@ -26,7 +26,7 @@ from guestlist.sandbox._certificates import certificates
 from guestlist.sandbox._http import Gate, connection_factory
 from guestlist.sandbox._rpc import RpcServer
 from guestlist.sandbox.admin import Admin
-from guestlist.sandbox.core import Platform, World
+from guestlist.sandbox.core import Json, Platform, World
 from guestlist.sandbox.oauth import write_service_account
 
 _NOT_PLATFORMS = {"core", "server", "admin"}
@@ -96,6 +96,15 @@ class Sandbox:
             "service_account_file": str(write_service_account(self.state_dir, token_uri)),
         }
 
+    def connections(self) -> dict[str, dict[str, Json]]:
+        """The ``extra`` of a connection to each platform, by the platform's name; its secrets are constants."""
+        addresses = {"{http}": self.http_url, "{grpc}": self.grpc_endpoint, "{ca_file}": str(self.ca_file)}
+        return {
+            found.name: {name: _filled(value, addresses) for name, value in found.connection.items()}
+            for found in platform_classes()
+            if found.connection
+        }
+
     def stop(self) -> None:
         """Stop serving; what the books hold stays in the state directory."""
         self._started.close()
@@ -115,6 +124,12 @@ class Sandbox:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Stop."""
         self.stop()
+
+
+def _filled(value: Json, addresses: Mapping[str, str]) -> Json:
+    for word, address in addresses.items():
+        value = value.replace(word, address) if isinstance(value, str) else value
+    return value
 
 
 def _start_http(world: World, port: int, started: ExitStack) -> int:

@@ -1,26 +1,51 @@
-"""Plain REST platforms over httpx."""
+"""Plain REST platforms over httpx: bodies of every kind, the connection's credential, and access tokens that expire."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any
+import ssl
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import httpx
 
-from guestlist.model.conversation import Call, Reply
-from guestlist.model.errors import OutcomeUnknown, TransientError
+from guestlist.destinations.base import Settings
+from guestlist.model.conversation import Call, Content, Conversation, Form, Reply, Token
+from guestlist.model.errors import ConfigError, OutcomeUnknown, TransientError
+from guestlist.runtime import clock
+
+_EARLY = 60.0
+"""Seconds before its end from which a token is not used any more."""
+_ANSWERS_TO_SIGN_IN = (200, 201, 400, 401, 403)
+T = TypeVar("T")
 
 
 class HttpCarrier:
-    """Sends ``body`` as JSON to ``path`` below the connection's endpoint."""
+    """Sends calls to paths below the connection's endpoint, or to whole addresses."""
 
-    def __init__(self, settings: Any) -> None:
+    def __init__(self, settings: Settings) -> None:
         """Remember endpoint and time-out. httpx's own log is turned off: it shows whole addresses at INFO."""
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        self._client = httpx.Client(base_url=settings.endpoint or "", timeout=settings.timeout_seconds)
+        self._settings = settings
+        self._client = httpx.Client(
+            base_url=settings.endpoint or settings.home,
+            timeout=settings.timeout_seconds,
+            verify=ssl.create_default_context(cafile=settings.ca_file) if settings.ca_file else True,
+        )
+        self._token: Token | None = None
+        self._token_ends = 0.0
 
     def send(self, call: Call) -> Reply:
-        """One request; an answer of any status is a reply."""
+        """One request; an answer of any status is a reply.
+
+        Raises:
+            AuthError: no access token is to be had for the connection's credential.
+        """
+        if call.signed:
+            call = replace(call, headers={**self._settings.headers(self._access()), **call.headers})
+        return self._send(call)
+
+    def _send(self, call: Call) -> Reply:
         try:
             answer = self._request(call)
         except TransientError as error:
@@ -28,27 +53,74 @@ class HttpCarrier:
             raise
         try:
             body, malformed = answer.json(), False
-        except ValueError:
+        except (ValueError, RecursionError):
             body, malformed = None, bool(answer.content)
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Reply(answer.status_code, body, headers, headers.get("x-request-id"), malformed)
 
     def _request(self, call: Call) -> httpx.Response:
+        headers = dict(call.headers)
+        if isinstance(call.body, Content):
+            headers["content-type"] = call.body.type
         try:
             return self._client.request(
-                call.method, call.path, json=call.body, params=dict(call.query), headers=dict(call.headers)
+                call.method, call.path, params=dict(call.query) or None, headers=headers, **_encoded(call.body)
             )
         except (httpx.ConnectError, httpx.ConnectTimeout):
             raise TransientError("the platform cannot be reached") from None
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError):
+            raise ConfigError("the connection's endpoint or credential cannot be sent: look for odd characters in it") from None
         except httpx.HTTPError as error:
             raise OutcomeUnknown(f"the request broke off: {type(error).__name__}") from None
 
+    def _access(self) -> str:
+        """The access token, a fresh one when the last one is about to end; empty where the platform has none."""
+        if self._token is None or clock.monotonic() >= self._token_ends:
+            signing_in = self._settings.sign_in()
+            if signing_in is None:
+                return ""
+            self._token = self._run(signing_in)
+            seconds = self._token.seconds
+            self._token_ends = clock.monotonic() + (max(seconds - _EARLY, seconds / 2) if seconds else float("inf"))
+        return self._token.value
+
+    def _run(self, signing_in: Conversation[T]) -> T:
+        """Hold a conversation about the credential itself. What is no answer to it is trouble that passes."""
+        try:
+            call = next(signing_in)
+            while True:
+                reply = self._send(call)
+                if reply.status not in _ANSWERS_TO_SIGN_IN or reply.malformed:
+                    raise TransientError("the platform gives no access token at the moment", code=str(reply.status))
+                call = signing_in.send(reply)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
     def refresh(self) -> None:
-        """Nothing to refresh."""
+        """Forget the access token: the next call gets a fresh one."""
+        self._token = None
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+def _encoded(body: Any) -> dict[str, Any]:
+    """A body as httpx's own arguments."""
+    match body:
+        case None:
+            return {}
+        case Content():
+            return {"content": body.data}
+        case Form() if not (body.multipart or body.files):
+            return {"data": dict(body.fields)}
+        case Form():
+            parts: list[tuple[str, Any]] = [(name, (None, value)) for name, value in body.fields.items()]
+            parts += [(name, (file.filename, file.content.data, file.content.type)) for name, file in body.files.items()]
+            return {"files": parts}
+        case _:
+            return {"json": body}
 
 
 CARRIER = HttpCarrier

@@ -8,6 +8,7 @@ from guestlist.runtime.sync.plan import PlanOptions, check_guards, make_plan, un
 from guestlist.runtime.sync.prepare import Prepared, prepare
 from guestlist.runtime.sync.report import destination_counts, report_run, verdict
 from guestlist.runtime.sync.seal import seal
+from guestlist.runtime.sync.tidy import tidy
 
 __all__ = [
     "PlanOptions",
@@ -23,6 +24,7 @@ __all__ = [
     "report_run",
     "seal",
     "send_part",
+    "tidy",
     "unfinished_plan",
     "verdict",
 ]

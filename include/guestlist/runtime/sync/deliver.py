@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from guestlist.model.delivery import Batch, Consent, Field, Operation, Receipt, Session
+from guestlist.model.delivery import Batch, Consent, Field, Operation, Receipt, Session, Settlement
 from guestlist.model.errors import BusyError, GuestlistError, Unconfirmed
 from guestlist.model.plan import Plan
 from guestlist.model.segment import Segment
-from guestlist.pipeline.audience import MEMBER
+from guestlist.pipeline.audience import MEMBER, named_rows
 from guestlist.pipeline.batching import envelope
 from guestlist.runtime import clock
 from guestlist.runtime.lake import part_file
@@ -117,12 +117,14 @@ def _poll(workspace: Workspace, segment: Segment, plan: Plan, ready: Ready, sess
     ledger = workspace.ledger
     conversation = _conversation(workspace, segment, plan, session)
     if session.state == "opened":
-        ledger.closed(session.id, ready.driver.run(ready.destination.close(conversation, session.handle)))
+        receipts = tuple(dict.fromkeys(batch.job for batch in ledger.batches(session.id) if batch.job))
+        ledger.closed(session.id, ready.driver.run(ready.destination.close(conversation, session.handle, receipts)))
         session = ledger.session(session.id)
-        if ready.polling and ready.polling.first > 0:
+        if ready.polling and ready.polling.first > 0 and ready.destination.settles_later(conversation):
             return Progress(done=False, wait=ready.polling.first)
     jobs = tuple(dict.fromkeys(b.job for b in ledger.batches(session.id) if b.job and b.job_state is None))
     settlement = ready.driver.run(ready.destination.settle(conversation, session.handle, jobs))
+    _name_refused(workspace, plan, session, settlement)
     ledger.settled(session.id, settlement)
     if settlement.done or ready.polling is None:
         return Progress(done=True)
@@ -132,6 +134,16 @@ def _poll(workspace: Workspace, segment: Segment, plan: Plan, ready: Ready, sess
         silent = f"{ready.capabilities.title} has not said within {waited / 3600:.0f} h"
         raise Unconfirmed(f"{silent} what became of operation {session.operation.value}; the next run sends it again")
     return Progress(done=False, wait=ready.polling.wait(session.polls + 1))
+
+
+def _name_refused(workspace: Workspace, plan: Plan, session: SessionRow, settlement: Settlement) -> None:
+    """Enter which rows a job refused after all, where the platform names them by what was sent in them."""
+    for job, outcome in settlement.jobs.items():
+        for batch in workspace.ledger.batches(session.id) if outcome.named else ():
+            if batch.state == "received" and job in ("", batch.job):
+                rows = workspace.lake.scan(part_file(plan.path, session.operation, batch.part)).drop(MEMBER).collect()
+                refused = named_rows(rows.slice(batch.offset, batch.rows), outcome.named)
+                workspace.ledger.refuse_rows(session.id, batch.sequence, {**refused, **batch.rejected})
 
 
 def leftovers(workspace: Workspace, segment: Segment, label: str, keep: int | None) -> Progress:

@@ -39,7 +39,7 @@ def make_plan(workspace: Workspace, segment: Segment, run_id: str, label: str, o
 
     A task that is run again finds its own plan, unless the members were prepared anew or the audience changed since.
     """
-    ledger, lake = workspace.ledger, workspace.lake
+    ledger, lake = workspace.ledger, workspace.lake_for(segment)
     run = ledger.run(segment.name, run_id)
     if run is None or run.prepared_path is None:
         raise ConfigError("this run has prepared no members yet: prepare first", segment=segment.name, destination=label)
@@ -128,6 +128,9 @@ def _write(lake: Lake, plan: Plan, attempt: int, change: Change, capabilities: C
         rows = wire_rows(members, capabilities)
         session = session_id(plan.segment, plan.label, plan.run_id, attempt, operation)
         upload = upload_of(rows, capabilities, operation, session, f"{plan.segment}:{plan.label}")
+        if capabilities.limits.one_batch and len(upload.cuts) > 1:
+            most = f"{capabilities.title} takes one whole file of at most {capabilities.limits.rows_per_batch:,} rows"
+            raise ConfigError(f"{most}; this audience has {rows.height:,}", segment=plan.segment, destination=plan.label)
         for part, frame in enumerate(parts_of(rows, upload)):
             lake.write(part_file(plan.path, operation, part), frame)
         lake.write(members_file(plan.path, operation), members)

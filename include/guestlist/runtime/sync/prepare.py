@@ -43,8 +43,9 @@ def prepare(workspace: Workspace, segment: Segment, run_id: str, progress: Progr
     Raises:
         DataError: the source is missing, broken or empty. ConfigError: its connection is.
     """
-    folder = workspace.lake.run_folder(segment.name, run_id, clock.now().strftime("%H%M%S.%f"))
-    prepared = prepare_into(workspace, segment, workspace.lake, folder, progress)
+    lake = workspace.lake_for(segment)
+    folder = lake.run_folder(segment.name, run_id, clock.now().strftime("%H%M%S.%f"))
+    prepared = prepare_into(workspace, segment, lake, folder, progress)
     workspace.ledger.begin_run(segment.name, run_id, prepared.path, prepared.drops.as_json())
     return prepared
 

@@ -13,6 +13,7 @@ from guestlist.runtime.sync.plan import DEFAULTS, PlanOptions, check_guards, mak
 from guestlist.runtime.sync.prepare import prepare
 from guestlist.runtime.sync.report import RunReport, report_run
 from guestlist.runtime.sync.seal import seal
+from guestlist.runtime.sync.tidy import tidy
 from guestlist.runtime.wiring import Workspace
 
 PHASES = (Operation.REMOVE, Operation.ADD, Operation.REPLACE)
@@ -65,6 +66,7 @@ def run_segment(
             except GuestlistError as error:
                 errors.append(error.at(segment=segment.name, destination=target.label))
     report = report_run(workspace, segment, run_id, labels=options.labels)
+    tidy(workspace, segment)
     if errors:
         raise errors[0]
     return report

@@ -26,7 +26,7 @@ def seal(workspace: Workspace, segment: Segment, plan_id: int) -> Sealed:
         Unconfirmed: a batch has no receipt, or a session has not settled. BusyError: a later plan has been sealed.
     """
     plan = workspace.plan(plan_id)
-    ledger, lake = workspace.ledger, workspace.lake
+    ledger, lake = workspace.ledger, workspace.lake_for(segment)
     refuse_superseded(workspace, plan_id, plan)
     sessions = ledger.sessions(plan_id)
     if open_ones := [session.operation.value for session in sessions if session.state != "settled"]:

@@ -1,0 +1,92 @@
+"""The platforms' audiences, and the generations that were sealed of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from guestlist.model.delivery import AudienceRef, Mode
+from guestlist.model.segment import Destination
+from guestlist.runtime.clock import now
+from guestlist.runtime.ledger import tables as t
+from guestlist.runtime.ledger.book import Book
+
+
+class Audiences(Book):
+    """Which audience is which destination's, and what it holds."""
+
+    def audience(self, segment: str, label: str) -> AudienceRef | None:
+        """The platform's audience of a destination, once it was found or created."""
+        with self.transaction() as connection:
+            where = (t.audiences.c.segment == segment) & (t.audiences.c.label == label)
+            row = connection.execute(select(t.audiences).where(where)).one_or_none()
+        return AudienceRef(id=row.platform_id, name=row.name, url=row.url) if row else None
+
+    def enter_audience(self, segment: str, destination: Destination, audience: AudienceRef) -> None:
+        """Remember which audience on the platform is this destination's.
+
+        Another audience than before, or a mode that means the opposite, makes what was sealed and sent no longer count: it
+        is kept, and the next plan starts from nobody.
+        """
+        values = {
+            "platform": destination.platform,
+            "connection": destination.connection,
+            "name": audience.name,
+            "platform_id": audience.id,
+            "url": audience.url,
+            "mode": destination.mode.value,
+        }
+        with self.transaction() as connection:
+            where = (t.audiences.c.segment == segment) & (t.audiences.c.label == destination.label)
+            known = connection.execute(select(t.audiences).where(where)).one_or_none()
+            if known is None:
+                row = {"segment": segment, "label": destination.label, "created_at": now(), **values}
+                connection.execute(t.audiences.insert().values(row))
+                return
+            connection.execute(update(t.audiences).where(where).values(values))
+            opposite = (known.mode == Mode.REMOVE) != (destination.mode is Mode.REMOVE)
+            if known.platform_id != audience.id or opposite:
+                _forget(connection, segment, destination.label)
+
+    def generation(self, segment: str, label: str) -> Row[Any] | None:
+        """The newest sealed generation."""
+        where = (t.generations.c.segment == segment) & (t.generations.c.label == label) & ~t.generations.c.forgotten
+        query = select(t.generations).where(where).order_by(t.generations.c.number.desc()).limit(1)
+        with self.transaction() as connection:
+            return connection.execute(query).one_or_none()
+
+    def seal(self, plan_id: int, path: str, members: int) -> int:
+        """Make ``path`` the newest generation: the one atomic step of sealing. Returns its number; again returns the same."""
+        with self.transaction() as connection:
+            plan = connection.execute(select(t.plans).where(t.plans.c.id == plan_id)).one()
+            mine = (t.generations.c.segment == plan.segment) & (t.generations.c.label == plan.label)
+            sealed = connection.execute(select(t.generations).where(mine, t.generations.c.plan_id == plan_id)).one_or_none()
+            if sealed is not None:
+                return int(sealed.number)
+            last = connection.execute(select(func.max(t.generations.c.number)).where(mine)).scalar()
+            number = (last or 0) + 1
+            connection.execute(
+                t.generations.insert().values(
+                    segment=plan.segment,
+                    label=plan.label,
+                    number=number,
+                    plan_id=plan_id,
+                    path=path,
+                    members=members,
+                    sealed_at=now(),
+                    forgotten=False,
+                )
+            )
+            earlier = (t.plans.c.segment == plan.segment) & (t.plans.c.label == plan.label) & (t.plans.c.id < plan_id)
+            connection.execute(update(t.plans).where(earlier, t.plans.c.state == "planned").values(state="superseded"))
+            connection.execute(update(t.plans).where(t.plans.c.id == plan_id).values(state="sealed"))
+            return number
+
+
+def _forget(connection: Connection, segment: str, label: str) -> None:
+    """What was sealed and sent so far does not count any more."""
+    sealed = (t.generations.c.segment == segment) & (t.generations.c.label == label)
+    connection.execute(update(t.generations).where(sealed).values(forgotten=True))
+    planned = (t.plans.c.segment == segment) & (t.plans.c.label == label) & (t.plans.c.state == "planned")
+    connection.execute(update(t.plans).where(planned).values(state="superseded"))

@@ -1,0 +1,119 @@
+"""Plans, and what people decided on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from guestlist.model.plan import Plan
+from guestlist.runtime.clock import now
+from guestlist.runtime.ledger import tables as t
+from guestlist.runtime.ledger.audiences import Audiences
+
+
+class Plans(Audiences):
+    """What runs meant to send."""
+
+    def enter_plan(self, plan: Plan, basis: str, attempt: int, *, dry: bool) -> int:
+        """Enter a plan with its sessions and batches; returns its id."""
+        with self.transaction() as connection:
+            entered = connection.execute(
+                t.plans.insert().values(
+                    segment=plan.segment,
+                    label=plan.label,
+                    run_id=plan.run_id,
+                    attempt=attempt,
+                    basis=basis,
+                    path=plan.path,
+                    counts=asdict(plan.counts),
+                    breaches=[asdict(breach) for breach in plan.breaches],
+                    dry=dry,
+                    state="planned",
+                    created_at=now(),
+                )
+            )
+            plan_id = int(entered.inserted_primary_key[0]) if entered.inserted_primary_key else 0
+            for upload in plan.uploads if not dry else ():
+                connection.execute(
+                    t.sessions.insert().values(
+                        id=upload.session_id,
+                        plan_id=plan_id,
+                        operation=upload.operation.value,
+                        members=upload.members,
+                        rows=upload.rows,
+                        batches=len(upload.cuts),
+                        parts=upload.parts,
+                        state="planned",
+                        handle={},
+                        polls=0,
+                        requests=0,
+                        rejected_later={},
+                    )
+                )
+                rows = [
+                    {
+                        "session_id": upload.session_id,
+                        "sequence": cut.sequence,
+                        "batch_id": cut.id,
+                        "part": cut.part,
+                        "offset": cut.offset,
+                        "rows": cut.rows,
+                        "state": "planned",
+                        "attempts": 0,
+                        "requests": 0,
+                    }
+                    for cut in upload.cuts
+                ]
+                connection.execute(t.batches.insert(), rows)
+        return plan_id
+
+    def plan_path(self, plan_id: int) -> str:
+        """The folder of a plan in the lake."""
+        with self.transaction() as connection:
+            return str(connection.execute(select(t.plans.c.path).where(t.plans.c.id == plan_id)).scalar_one())
+
+    def is_under_way(self, path: str) -> bool:
+        """Whether the plan in a folder of the lake may still send something."""
+        planned = (t.plans.c.path == path) & (t.plans.c.state == "planned") & ~t.plans.c.dry
+        with self.transaction() as connection:
+            return connection.execute(select(t.plans.c.id).where(planned)).first() is not None
+
+    def is_superseded(self, plan_id: int) -> bool:
+        """Whether a later plan of the audience has been sealed."""
+        with self.transaction() as connection:
+            state = connection.execute(select(t.plans.c.state).where(t.plans.c.id == plan_id)).scalar_one()
+        return bool(state == "superseded")
+
+    def plans_of_run(self, segment: str, label: str, run_id: str) -> Sequence[Row[Any]]:
+        """All attempts of one run at one audience, the newest first."""
+        where = (t.plans.c.segment == segment) & (t.plans.c.label == label) & (t.plans.c.run_id == run_id)
+        with self.transaction() as connection:
+            return connection.execute(select(t.plans).where(where).order_by(t.plans.c.id.desc())).all()
+
+    def unsealed_plans(self, segment: str, label: str) -> Sequence[Row[Any]]:
+        """Plans since the last sealed generation that may have sent something, the oldest first."""
+        sealed = self.generation(segment, label)
+        after = sealed.plan_id if sealed else 0
+        where = (
+            (t.plans.c.segment == segment)
+            & (t.plans.c.label == label)
+            & (t.plans.c.id > after)
+            & ~t.plans.c.dry
+            & (t.plans.c.state == "planned")
+        )
+        with self.transaction() as connection:
+            return connection.execute(select(t.plans).where(where).order_by(t.plans.c.id)).all()
+
+    def decide(self, plan_id: int, decision: str, who: str) -> None:
+        """Keep who approved or rejected a plan that breaches a guard."""
+        with self.transaction() as connection:
+            connection.execute(t.approvals.insert().values(plan_id=plan_id, decision=decision, who=who, at=now()))
+
+    def decision(self, plan_id: int) -> Row[Any] | None:
+        """The newest decision on a plan."""
+        query = select(t.approvals).where(t.approvals.c.plan_id == plan_id).order_by(t.approvals.c.id.desc()).limit(1)
+        with self.transaction() as connection:
+            return connection.execute(query).one_or_none()

@@ -1,0 +1,97 @@
+"""Check: try every connection of a segment for real, change nothing, and say what to mend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from guestlist.model.delivery import Finding
+from guestlist.model.errors import AuthError, ConfigError, DataError, GuestlistError, TransientError
+from guestlist.model.segment import Segment, Source
+from guestlist.pipeline.prepare import Preparer
+from guestlist.runtime.wiring import Workspace
+
+_MEND = {
+    ConfigError: "mend the segment file or the connection",
+    DataError: "mend the source",
+    AuthError: "mend the credential in the connection, or its permissions on the platform",
+    TransientError: "try again later; if it stays, look at the connection's endpoint and the network",
+}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One connection of a segment: what was looked at, and the exit code of what is wrong; 0 if nothing is."""
+
+    label: str
+    kind: str
+    connection: str
+    findings: tuple[Finding, ...]
+    exit_code: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing has to be mended."""
+        return all(finding.ok for finding in self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {**asdict(self), "ok": self.ok}
+
+
+def check_segment(workspace: Workspace, segment: Segment, labels: Sequence[str] = ()) -> list[Checked]:
+    """Check the source, the vault if there has to be one, and the destinations (all where ``labels`` is empty)."""
+    source = segment.source.connection or segment.source.file or ""
+    found = [_checked("source", "source", source, lambda: _source(workspace, segment))]
+    if any(can.plain_text for can in workspace.capabilities(segment).values()):
+        found.append(_checked("vault", "vault", "the key of the lake", lambda: _vault(workspace, segment)))
+    for target in segment.destinations:
+        if not labels or target.label in labels:
+            look = _look(workspace, segment, target.label)
+            found.append(_checked(target.label, target.platform, target.connection, look))
+    return found
+
+
+def _checked(label: str, kind: str, connection: str, look: Callable[[], Sequence[Finding]]) -> Checked:
+    try:
+        findings = tuple(look())
+    except GuestlistError as error:
+        mend = next((text for known, text in _MEND.items() if isinstance(error, known)), "read the platform's reason")
+        page = f"; see {error.help_url}" if error.help_url else ""
+        code = f" (code {error.code})" if error.code else ""
+        return Checked(
+            label, kind, connection, (Finding(f"{error.message}{code}", ok=False, mend=mend + page),), error.exit_code
+        )
+    failed = not all(finding.ok for finding in findings)
+    return Checked(label, kind, connection, findings, AuthError.exit_code if failed else 0)
+
+
+def _look(workspace: Workspace, segment: Segment, label: str) -> Callable[[], Sequence[Finding]]:
+    def look() -> Sequence[Finding]:
+        with closing(workspace.ready(segment, label)) as ready:
+            return ready.driver.run(ready.destination.check(ready.spec))
+
+    return look
+
+
+def _source(workspace: Workspace, segment: Segment) -> Sequence[Finding]:
+    preparer = Preparer(segment, tuple(workspace.capabilities(segment).values()))
+    findings = [_readable(workspace, segment.source, preparer.source_columns, "the source")]
+    for number, list_ in enumerate(segment.suppress, start=1):
+        columns = [name for identifier in list_.identifiers.values() for name in identifier.columns]
+        findings.append(_readable(workspace, list_, columns, f"suppression list {number}"))
+    return findings
+
+
+def _readable(workspace: Workspace, source: Source, columns: Sequence[str], what: str) -> Finding:
+    """Read its first rows, which tells of a missing column as well."""
+    batches = iter(workspace.reader(source).batches(tuple(dict.fromkeys(columns))))
+    next(batches)
+    return Finding(f"{what} can be read and has the columns {', '.join(dict.fromkeys(columns))}")
+
+
+def _vault(workspace: Workspace, segment: Segment) -> Sequence[Finding]:
+    workspace.lake_for(segment)
+    return [Finding("there is a key for what is kept in plain text")]

@@ -1,0 +1,40 @@
+"""Tidy: what a platform needs in plain text is kept, encrypted, until the run is sealed and no longer."""
+
+from __future__ import annotations
+
+from guestlist.model.delivery import Operation
+from guestlist.model.segment import Segment
+from guestlist.pipeline.audience import MEMBER
+from guestlist.runtime.lake import Lake, members_file
+from guestlist.runtime.wiring import Workspace
+
+
+def tidy(workspace: Workspace, segment: Segment) -> None:
+    """Take the values out of everything that a segment with plain-text platforms needs no more.
+
+    Of the parts of plans that are over only who is in them stays, for reports. Prepared members go once no plan is under way;
+    a task that wants them again is told to prepare first. The newest generation stays: from it people are removed one day.
+    """
+    if not any(can.plain_text for can in workspace.capabilities(segment).values()):
+        return
+    lake, under_way = workspace.lake_for(segment), False
+    for target in segment.destinations:
+        for folder in lake.plans_with_members(segment.name, target.label):
+            if workspace.ledger.is_under_way(folder):
+                under_way = True
+            else:
+                _strip(lake, folder)
+        sealed = workspace.ledger.generation(segment.name, target.label)
+        for path in lake.parts(f"{segment.name}/generations/{target.label}"):
+            if sealed is not None and path != sealed.path:
+                lake.remove(path)
+    if not under_way:
+        lake.remove(f"{segment.name}/runs")
+
+
+def _strip(lake: Lake, folder: str) -> None:
+    for operation in Operation:
+        for path in lake.parts(f"{folder}/{operation.value}"):
+            lake.write(path, lake.scan(path).select(MEMBER).collect())
+    for operation in Operation:  # last: while they are there, the folder is found again
+        lake.remove(members_file(folder, operation))
