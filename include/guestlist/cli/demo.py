@@ -23,7 +23,7 @@ from guestlist.runtime.wiring import Workspace
 from guestlist.sandbox.server import Sandbox
 
 _SEGMENT = "all_customers"
-_SETTLE_SECONDS = 0.3
+_SETTLE_SECONDS = 0.0
 
 
 def main() -> int:

@@ -87,7 +87,7 @@ class Stage:
 
 def connections(sandbox: Sandbox, warehouse: Path) -> dict[str, str]:
     """The connections of the sample segments, pointed at the sandbox and the sample warehouse."""
-    polling = {"poll_first_seconds": 0.4, "poll_longest_seconds": 1.0}
+    polling = {"poll_first_seconds": 0.1, "poll_longest_seconds": 1.0}
     platforms = {
         f"AIRFLOW_CONN_{platform.upper()}_MAIN": json.dumps({"conn_type": "generic", "extra": {**extra, **polling}})
         for platform, extra in sandbox.connections().items()

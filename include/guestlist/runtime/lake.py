@@ -27,6 +27,8 @@ from guestlist.model.errors import DataError
 from guestlist.runtime.vault import Vault
 
 _LOCKED = ".locked"
+_KEPT_OPEN = 64 * 2**20
+"""Bytes of opened files that stay in memory."""
 _MEMBERS = "{}-members.parquet"
 
 
@@ -44,6 +46,7 @@ class Lake:
         """Use a folder or an object-store address; it is made when first written to."""
         self._vault = vault
         self._locking = locking
+        self._opened: dict[str, bytes] = {}
         path = UPath(root)
         self.root = UPath(path.path) if path.protocol in ("file", "local") else path
 
@@ -62,6 +65,7 @@ class Lake:
     def write(self, path: str, frame: pl.DataFrame) -> None:
         """Write a frame as Parquet."""
         name = path + _LOCKED * self._locking
+        self._opened.pop(name, None)
         target = self._prepare(name)
         with target.open("wb") as file:
             if self._locking:
@@ -130,7 +134,13 @@ class Lake:
         return register_io_source(read, schema=pl.read_parquet_schema(self._unlocked(names[0])))
 
     def _unlocked(self, name: str) -> io.BytesIO:
-        return io.BytesIO(self._vault().unlock((self.root / name).read_bytes(), name))
+        """A plan reads the same files several times over: those that are small enough stay open in memory."""
+        if name in self._opened:
+            return io.BytesIO(self._opened[name])
+        data = self._vault().unlock((self.root / name).read_bytes(), name)
+        if sum(map(len, self._opened.values())) + len(data) <= _KEPT_OPEN:
+            self._opened[name] = data
+        return io.BytesIO(data)
 
     def exists(self, path: str) -> bool:
         """Whether a file is there, encrypted or not."""
@@ -152,6 +162,7 @@ class Lake:
 
     def remove(self, path: str) -> None:
         """Remove a file, encrypted or not, or a folder with all that is in it; what is not there is no matter."""
+        self._opened.clear()
         for target in (self.root / path, self.root / (path + _LOCKED)):
             if target.is_dir():
                 target.fs.rm(target.path, recursive=True)

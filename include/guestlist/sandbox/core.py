@@ -178,6 +178,8 @@ class Platform:
     """The ``extra`` of a connection to it; the sandbox's addresses stand in it as ``{http}``, ``{grpc}``, ``{ca_file}``."""
     defaults: ClassVar[Mapping[str, Json]] = {}
     """Its settings. ``settle_seconds`` is how long its later work takes."""
+    hurried: ClassVar[frozenset[str]] = frozenset({"settle_seconds"})
+    """The settings that a sandbox which is told how long later work takes sets to that."""
     longest_url: ClassVar[int | None] = None
     """Bytes of path and query above which it answers 414."""
     _endpoints: ClassVar[Sequence[Endpoint]] = ()
@@ -194,8 +196,8 @@ class Platform:
         self.records = Records(world.store, self.name)
         self.staging = Staging(world.store, self.name)
         defaults = dict(self.defaults)
-        if world.settle_seconds is not None and "settle_seconds" in defaults:
-            defaults["settle_seconds"] = world.settle_seconds
+        if world.settle_seconds is not None:
+            defaults |= dict.fromkeys(self.hurried & defaults.keys(), world.settle_seconds)
         self.settings = Settings(world.store, self.name, defaults)
 
     def answer(self, request: Request) -> Answer:

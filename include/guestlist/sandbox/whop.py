@@ -41,6 +41,7 @@ class Whop(Platform):
         "api_key": API_KEY,
         "endpoint": "{http}/whop/api/v1",
     }
+    hurried: ClassVar[frozenset[str]] = frozenset({"settle_seconds", "file_seconds"})
     defaults: ClassVar[Mapping[str, Json]] = {
         "settle_seconds": 300,
         "file_seconds": 1,
