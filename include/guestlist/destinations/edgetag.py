@@ -40,7 +40,7 @@ KEYS = (
     MatchKey(Field.EXTERNAL_ID, "external_id.v1", "edgeTagId", plain=True),
     MatchKey(Field.FIRST_NAME, "text.plain.v1", "firstName", plain=True, identifies=False),
     MatchKey(Field.LAST_NAME, "text.plain.v1", "lastName", plain=True, identifies=False),
-    MatchKey(Field.COUNTRY, "country.google.v1", "country", plain=True, identifies=False),
+    MatchKey(Field.COUNTRY, "country.alpha2.v1", "country", plain=True, identifies=False),
     MatchKey(Field.POSTAL_CODE, "text.plain.v1", "postalCode", plain=True, identifies=False),
 )
 _WIRE = {key.field: key.wire for key in KEYS}

@@ -46,7 +46,7 @@ KEYS = (
     MatchKey(Field.PHONE, "phone.plain_plus.v1", "phone", plain=True),
     MatchKey(Field.FIRST_NAME, "text.plain.v1", "first_name", plain=True, identifies=False),
     MatchKey(Field.LAST_NAME, "text.plain.v1", "last_name", plain=True, identifies=False),
-    MatchKey(Field.COUNTRY, "country.google.v1", "country", plain=True, identifies=False),
+    MatchKey(Field.COUNTRY, "country.alpha2.v1", "country", plain=True, identifies=False),
 )
 _WIRE = {key.field: key.wire for key in KEYS}
 _VALUE = "value"

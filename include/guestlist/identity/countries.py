@@ -102,6 +102,14 @@ def country_for_google(value: pl.Expr, _region: pl.Expr | None = None) -> pl.Exp
     return judged(value.str.to_uppercase(), lambda code: first_reason(("unknown_country", ~code.is_in(codes))))
 
 
+def country_code(value: pl.Expr, _region: pl.Expr | None = None) -> pl.Expr:
+    """ISO 3166-1 alpha-2, upper case, from whatever `country_alpha2` understands.
+
+    Reason: ``unknown_country``.
+    """
+    return found_or("unknown_country", value, country_alpha2(value))
+
+
 def country_for_meta(value: pl.Expr, _region: pl.Expr | None = None) -> pl.Expr:
     """ISO 3166-1 alpha-2, lower case, from whatever `country_alpha2` understands.
 

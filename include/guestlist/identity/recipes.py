@@ -27,6 +27,7 @@ E164 = "https://github.com/google/libphonenumber/blob/master/FAQ.md"
 TIKTOK = "https://ads.tiktok.com/help/article/list-of-supported-ids-and-formats-for-a-customer-file"
 SNAPCHAT = "https://developers.snap.com/api/marketing-api/Ads-API/customer-lists"
 KLAVIYO = "https://developers.klaviyo.com/en/reference/bulk_import_profiles"
+WHOP = "https://docs.whop.com/api-reference/audiences/create-audience"
 TOPSORT = "https://docs.topsort.com/api-reference/create-offsite-audiences-job"
 
 
@@ -201,6 +202,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             _define("phone.klaviyo.v1", KLAVIYO, base="phone.e164", plain=True, rescue=_dialled_with_00),
             _define("name.lower.v1", TOPSORT, names.lower_case),
             _define("text.plain.v1", KLAVIYO, plain=True),
+            _define("country.alpha2.v1", WHOP, countries.country_code, plain=True),
             _define("mobile_ad_id.hashed.v1", TIKTOK, ids.mobile_ad_id_lower),
             _define("sha256.v1", GOOGLE, ids.sha256, plain=True),
         )

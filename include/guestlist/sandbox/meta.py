@@ -6,10 +6,10 @@ account of digits exists. https://developers.facebook.com/docs/marketing-api/aud
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from guestlist.sandbox import _meta_access as access
 from guestlist.sandbox import _meta_audiences as audiences
 from guestlist.sandbox._faults import Action
 from guestlist.sandbox._meta_errors import named, refused
@@ -19,9 +19,6 @@ from guestlist.sandbox._meta_sessions import Batch, Sessions, read_batch
 from guestlist.sandbox._meta_usage import Usage
 from guestlist.sandbox.core import Answer, Audience, Job, Json, Platform, Request, World, endpoint
 
-ACCESS_TOKEN = "sandbox-token"  # noqa: S105 - a constant of the sandbox, in its documentation
-APP_ID = "1"
-APP_SECRET = "sandbox-app-secret"  # noqa: S105 - the same
 _V = "/v26.0"
 
 
@@ -33,9 +30,9 @@ class Meta(Platform):
     longest_url = 20_000
     connection: ClassVar[Mapping[str, Json]] = {
         "ad_account_id": "2024001",
-        "access_token": ACCESS_TOKEN,
-        "app_id": APP_ID,
-        "app_secret": APP_SECRET,
+        "access_token": access.ACCESS_TOKEN,
+        "app_id": access.APP_ID,
+        "app_secret": access.APP_SECRET,
         "endpoint": "{http}/meta",
     }
     defaults: ClassVar[Mapping[str, Json]] = {
@@ -78,20 +75,7 @@ class Meta(Platform):
 
     def admit(self, request: Request) -> None:
         """Token, proof, account limits."""
-        params = _params(request)
-        token = request.bearer or params.get("access_token")
-        if request.action.expire_token or not self.settings["token_valid"]:
-            raise refused(190, 463)
-        if not token:
-            raise refused(104)
-        if token != ACCESS_TOKEN:
-            raise refused(190)
-        proof = params.get("appsecret_proof")
-        if proof is None and self.settings["require_appsecret_proof"]:
-            raise refused(100, message="API calls from the server require an appsecret_proof argument")
-        expected = hmac.new(APP_SECRET.encode(), ACCESS_TOKEN.encode(), "sha256").hexdigest()
-        if proof is not None and not hmac.compare_digest(str(proof), expected):
-            raise refused(100, message="Invalid appsecret_proof provided in the API argument")
+        access.check(request, self.settings)
         if (account := self._account_of(request)) is not None:
             self._usage.spend(account, reading=request.operation == "read")
 
@@ -129,15 +113,6 @@ class Meta(Platform):
             raise refused(100, 33)
         return found
 
-    def _require_terms(self) -> None:
-        for setting, subcode in (
-            ("terms_accepted", 1870034),
-            ("linked_to_business", 1870050),
-            ("business_terms_accepted", 1870092),
-        ):
-            if not self.settings[setting]:
-                raise refused(200, subcode)
-
     # the ad account
 
     @endpoint("GET", _V + "/act_{account}", "read")
@@ -163,8 +138,8 @@ class Meta(Platform):
     def create(self, request: Request) -> Json:
         """Open an audience."""
         account = self._account(request)
-        self._require_terms()
-        name, data = audiences.read_new(_params(request))
+        access.require_terms(self.settings)
+        name, data = audiences.read_new(access.params_of(request))
         if data["is_value_based"] and not self.settings["value_terms_accepted"]:
             raise refused(200, 1870090)
         if len(self.book.of_account(account)) >= self.settings["audiences_per_account"]:
@@ -183,7 +158,7 @@ class Meta(Platform):
     def remove_everywhere(self, request: Request) -> Json:
         """Take people off all customer-file audiences of the account."""
         account = self._account(request)
-        self._require_terms()
+        access.require_terms(self.settings)
         rows = self._rows(request)
         for audience in self.book.of_account(account):
             self.book.remove(audience, rows.keys)
@@ -202,7 +177,7 @@ class Meta(Platform):
         audience = self._audience(request)
         if audience.data["flagged"]:
             raise refused(100, 1713228)
-        audiences.change(audience, _params(request))
+        audiences.change(audience, access.params_of(request))
         audience.data["updated"] = self.clock.now()
         self.book.save(audience)
         return {"success": True}
@@ -255,7 +230,7 @@ class Meta(Platform):
 
     def _upload(self, request: Request, *, replacing: bool = False) -> tuple[Audience, Rows, Batch | None]:
         audience = self._audience(request)
-        self._require_terms()
+        access.require_terms(self.settings)
         if audience.data["flagged"]:
             raise refused(100, 1713230)
         if audience.data.get("replace") and not replacing:
@@ -263,10 +238,10 @@ class Meta(Platform):
         rows = self._rows(request)
         if "LOOKALIKE_VALUE" in rows.schema and not audience.data["is_value_based"]:
             raise refused(100, message="LOOKALIKE_VALUE goes with value-based audiences only")
-        return audience, rows, read_batch(_params(request).get("session"))
+        return audience, rows, read_batch(access.params_of(request).get("session"))
 
     def _rows(self, request: Request) -> Rows:
-        schema, data = read_payload(_params(request).get("payload"))
+        schema, data = read_payload(access.params_of(request).get("payload"))
         request.rows = len(data)
         return read_rows(schema, data, request.action.reject_rows)
 
@@ -296,20 +271,6 @@ class Meta(Platform):
         people = self.book.people(audience, self.settings["size_lag_seconds"]) if sized else 0
         full = audiences.view(audience, int(people * self.settings["match_rate"]), self.clock.now(), self.settings)
         return audiences.chosen(full, request.query.get("fields"), "CustomAudience", ("id",))
-
-
-def _params(request: Request) -> dict[str, Any]:
-    """Query, form and JSON body alike; the Graph API does not mind where a parameter comes from."""
-    params: dict[str, Any] = dict(request.query)
-    if request.headers.get("content-type", "").startswith("application/json") and request.body:
-        try:
-            body = request.json()
-        except ValueError:
-            raise refused(100, message="The body is not JSON") from None
-        if not isinstance(body, dict):
-            raise refused(100, message="The body must be a JSON object")
-        params |= body
-    return params | dict(request.form)
 
 
 PLATFORM = Meta
