@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from runtime.rig import BOTH, Killed, Rig, began, holds, kill_at, people
 
+from guestlist.destinations.meta import Meta, MetaOptions
 from guestlist.model.delivery import Operation, Receipt
 from guestlist.model.errors import (
     BusyError,
@@ -171,3 +174,16 @@ def test_a_wrong_connection_is_told_with_segment_and_destination(rig: Rig) -> No
     assert (caught.value.segment, caught.value.destination) == ("vips", "meta_main")
     assert "ad_acount_id" in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+def test_parts_that_airflow_starts_in_any_order_go_out_in_order(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("guestlist.pipeline.batching.BATCHES_PER_PART", 1)
+    real = Meta.capabilities_for
+    small = dataclasses.replace(real(MetaOptions()).limits, rows_per_batch=2)
+    monkeypatch.setattr(Meta, "capabilities_for", staticmethod(lambda given: dataclasses.replace(real(given), limits=small)))
+    workspace, segment, plan_id = began(rig, *range(1, 8))
+    assert open_session(workspace, segment, plan_id, Operation.ADD) == 4
+    assert [send_part(workspace, segment, plan_id, Operation.ADD, part) for part in (2, 0, 3, 1)] == [3, 0, 1, 0]
+    [session] = workspace.ledger.sessions(plan_id)
+    assert [batch.state for batch in workspace.ledger.batches(session.id)] == ["received"] * 4
+    assert [line["rows"] for line in rig.requests() if line["operation"] == "add"] == [2, 2, 2, 1]

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import polars as pl
+
 from guestlist.model.delivery import Batch, Consent, Field, Operation, Receipt, Session, Settlement
 from guestlist.model.errors import BusyError, GuestlistError, Unconfirmed
 from guestlist.model.plan import Plan
@@ -68,17 +70,24 @@ def send_part(
     part: int,
     sent: Sent = lambda _rows, _rejected: None,
 ) -> int:
-    """Send the batches of one part that have no receipt yet. Returns how many were sent."""
+    """Send the batches up to the end of a part that have no receipt yet, in order. Returns how many were sent.
+
+    Those of earlier parts come first, should their own tasks not have sent them: Airflow promises no order among mapped tasks,
+    and platforms count a session's batches (Meta takes none after the one that is marked as the last).
+    """
     session = _session(workspace, plan_id, operation)
     if session is None:
         return 0
-    waiting = [batch for batch in workspace.ledger.batches(session.id, part) if batch.state != "received"]
+    waiting = [batch for batch in workspace.ledger.batches(session.id) if batch.part <= part and batch.state != "received"]
     if not waiting:
         return 0
     with _talking(workspace, segment, plan_id) as (plan, ready):
         conversation = _conversation(workspace, segment, plan, session)
-        rows = workspace.lake.scan(part_file(plan.path, operation, part)).drop(MEMBER).collect()
+        rows, loaded = pl.DataFrame(), -1
         for row in waiting:
+            if row.part != loaded:
+                file = part_file(plan.path, operation, row.part)
+                rows, loaded = workspace.lake.scan(file).drop(MEMBER).collect(), row.part
             batch = Batch(row.batch_id, row.sequence, rows.slice(row.offset, row.rows))
             workspace.ledger.sending(session.id, row.sequence, envelope(conversation, batch))
             before = ready.driver.requests
