@@ -84,10 +84,17 @@ class Door:
     """What it refuses in the place of an email; None where it takes everything."""
     phone_prefix: str = ""
     address: str = ""
+    longest_name: int | None = None
+    """The platform cuts longer names of audiences, and ends them with three dots."""
     notices_deletion: bool = True
     """It tells that an audience is not there any more."""
     finds: int = 0
     """How many requests of the kind of ``ask`` a first run makes to find its audience."""
+
+    def shown(self, name: str) -> str:
+        """An audience's name as the platform has it."""
+        cut = self.longest_name is not None and len(name) > self.longest_name
+        return f"{name[: (self.longest_name or 0) - 3]}..." if cut else name
 
     @property
     def capabilities(self) -> Capabilities:

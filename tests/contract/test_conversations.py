@@ -194,13 +194,17 @@ def replay(destination: Destination, recorded: Recorded, turn: int, body: Json) 
     return None, call
 
 
-def sane(result: Any) -> bool:
-    """What comes out of a conversation is an error of ours, or of the promised kind."""
+def sane(result: Any, *, builds: bool) -> bool:
+    """What comes out of a conversation is an error of ours, or of the promised kind.
+
+    Only a platform that builds whole audiences may have none yet.
+    """
     match result:
         case None | GuestlistError():
             return True
         case AudienceRef():
-            return all(isinstance(value, str) for value in (result.id, result.url)) and bool(result.name)
+            whole = all(isinstance(value, str) and value for value in (result.name, result.url))
+            return whole and isinstance(result.id, str) and (bool(result.id) or builds)
         case Receipt():
             return result.accepted + len(result.rejected) == 2 and isinstance(result.job, str | None)
         case Settlement():
@@ -216,19 +220,20 @@ def sane(result: Any) -> bool:
 @pytest.mark.parametrize(("door", "mode"), MODES, ids=lambda value: getattr(value, "id", str(value)))
 def test_no_answer_breaks_a_conversation(world: World, door: Door, mode: Mode) -> None:
     destination, said = upload(world, door, mode)
+    builds = mode in (Mode.REPLACE, Mode.SNAPSHOT) and door.whole
     tried = 0
     for recorded in said:
         for turn, (_, reply) in enumerate(recorded.calls):
             for path, value, body in variations(reply.body):
                 result, following = replay(destination, recorded, turn, body)
                 where = f"{recorded.what}, turn {turn}, at {path}: {value!r} -> {result!r}"
-                assert sane(result), where
+                assert sane(result, builds=builds), where
                 # a list of audiences that cannot be read is not an empty one
                 container = isinstance(at(reply.body, path), dict | list) and not isinstance(value, dict | list | None)
-                if container and recorded.what.startswith("ensure") and value != "(left out)":
+                if container and value != "(left out)":
                     assert following is None or following.repeat is not Repeat.LOOKUP, where
                 tried += 1
-    assert tried > 20
+    assert tried > 30 * sum(bool(reply.body) for recorded in said for _, reply in recorded.calls)
 
 
 @EVERY_DOOR
@@ -259,7 +264,7 @@ def test_a_batch_of_one_bad_row_is_cut_down_to_it(world: World, door: Door) -> N
     before = driver.requests
     receipt = driver.run(destination.send(session, handle, batch))
     assert (receipt.accepted, list(receipt.rejected)) == (40, [17])
-    assert driver.requests - before <= 13
+    assert driver.requests - before <= 12
     assert door.bad_value not in f"{receipt!r}"
     jobs = tuple(filter(None, [receipt.job]))
     handle = driver.run(destination.close(session, handle, jobs))

@@ -57,6 +57,7 @@ STREAMING = Door(
     secrets=("access_token",),
     refuses_rows=False,
     phone_prefix="+",
+    longest_name=70,
 )
 FILES = Door(
     id="tiktok_ads-file",

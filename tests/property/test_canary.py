@@ -171,7 +171,7 @@ def test_nobody_is_named_in_anything_that_runs_leave_behind(
     lake = {where for where, text in left_behind(folder) if any(digest in text for digest in digests())}
     assert bool(lake) is not door.capabilities.plain_text  # what goes out in plain text is kept encrypted
     assert all("parquet" in where for where in lake)
-    assert len(caught.texts) > 10  # there was something to be searched
+    assert len(caught.texts) > 2 * len(disturb(world, door))  # there was something to be searched
     assert "guestlist.driver" in logged
 
 

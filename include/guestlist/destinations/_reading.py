@@ -80,6 +80,13 @@ def count(body: Json, name: str) -> int:
     return found
 
 
+def sound(body: Json, parts: Mapping[str, type]) -> None:
+    """Raise `ProtocolError` where a part of an answer is of another kind than promised: its list may not be whole either."""
+    for name, kind in parts.items():
+        if not isinstance(_object(body, name).get(name), kind | None):
+            raise _broken(name)
+
+
 def _object(body: Json, name: str) -> dict[str, Json]:
     if not isinstance(body, dict):
         raise _broken(name)

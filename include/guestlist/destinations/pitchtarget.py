@@ -14,7 +14,7 @@ import pydantic
 from pydantic import BaseModel, BeforeValidator, SecretStr
 
 from guestlist.destinations._files import build_name
-from guestlist.destinations._reading import each, inside, listed, table, text, word
+from guestlist.destinations._reading import each, inside, listed, sound, table, text, word
 from guestlist.destinations._statuses import status_error
 from guestlist.destinations.base import Destination, Options, Settings, audience_finding
 from guestlist.model.conversation import Call, Content, Conversation, Form, Json, Repeat, Reply, Token, Upload, Verdict
@@ -151,6 +151,7 @@ class PitchTarget(Destination):
         while True:
             query = {"fb_ad_account_id": self.settings.fb_ad_account_id, "page": page}
             reply = yield Call("http", "GET", "custom_audiences", query=query)
+            sound(reply.body, {"meta": dict})
             items = {text(item, "id"): item for item in listed(reply.body, "custom_audiences", required=True)}
             if len(items) < _PAGE or items.keys() <= found.keys():
                 return found | items

@@ -12,7 +12,7 @@ import pydantic
 from pydantic import BaseModel, BeforeValidator, SecretStr
 
 from guestlist.destinations import _files as files
-from guestlist.destinations._reading import each, listed, table, text, whole
+from guestlist.destinations._reading import each, listed, sound, table, text, whole
 from guestlist.destinations._statuses import status_error
 from guestlist.destinations.base import Destination, Options, Settings, audience_finding
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
@@ -166,6 +166,7 @@ class Topsort(Destination):
         while True:
             query = self._vendor() | ({"next_page": after} if after else {})
             reply = yield Call("http", "GET", _AUDIENCES, query=query)
+            sound(reply.body, {"dsp": list})
             found += [item for item in listed(reply.body, "audiences", required=True) if str(item.get(key)) == value]
             after = text(reply.body, "nextPage") if table(reply.body).get("hasMore") else ""
             if not after:
