@@ -14,7 +14,7 @@ from guestlist.destinations._data_manager_errors import verdict
 from guestlist.destinations._data_manager_forms import match_rate_of, member_of, merged
 from guestlist.destinations._google import AUDIENCE_MANAGER, GoogleOptions, GoogleSettings
 from guestlist.destinations._reading import count, inside, listed, text
-from guestlist.destinations.base import audience_finding, halving
+from guestlist.destinations.base import audience_finding, created, halving
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
 from guestlist.model.delivery import (
     AudienceRef,
@@ -31,10 +31,8 @@ from guestlist.model.delivery import (
 from guestlist.model.errors import (
     BatchRefused,
     ConfigError,
-    OutcomeUnknown,
     ProtocolError,
     RejectedError,
-    TransientError,
 )
 
 if TYPE_CHECKING:
@@ -58,27 +56,23 @@ class DataManager:
     def ensure(self, spec: AudienceSpec) -> Conversation[AudienceRef]:
         """By our reference, else by name, else create it."""
         if (found := (yield from self._find(spec))) is None:
-            try:
-                reply = yield self._call("CreateUserList", self.account, self._user_list(spec), repeat=Repeat.LOOKUP)
-                found = reply.body
-            except OutcomeUnknown as unknown:
-                if (found := (yield from self._find(spec))) is None:
-                    raise TransientError("the list could not be created; it will be tried again") from unknown
-        return AudienceRef(id=text(found, "id"), name=spec.name, url=AUDIENCE_MANAGER)
+            create = self._call("CreateUserList", self.account, self._user_list(spec), repeat=Repeat.LOOKUP)
+            found = yield from created(create, lambda reply: text(reply.body, "id"), lambda: self._find(spec))
+        return AudienceRef(id=found, name=spec.name, url=AUDIENCE_MANAGER)
 
     def check(self, spec: AudienceSpec) -> Conversation[Sequence[Finding]]:
         """The list can be looked for; whether the terms are accepted Google tells only to an upload."""
         found = yield from self._find(spec)
         return (Finding(f"account {self.settings.customer_id} can be used"), audience_finding(spec, there=found is not None))
 
-    def _find(self, spec: AudienceSpec) -> Conversation[dict[str, Json] | None]:
+    def _find(self, spec: AudienceSpec) -> Conversation[str | None]:
         for field, value in (("integration_code", spec.reference), ("display_name", spec.name)):
             quoted = value.replace("\\", "\\\\").replace('"', '\\"')
             query = {"filter": f'{field} = "{quoted}"'}
             reply = yield self._call("ListUserLists", self.account, query)
             for found in listed(reply.body, "userLists"):
                 self._check_kind(found, spec)
-                return found
+                return text(found, "id")
         return None
 
     def _check_kind(self, found: Mapping[str, Json], spec: AudienceSpec) -> None:

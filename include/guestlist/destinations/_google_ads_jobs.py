@@ -11,7 +11,7 @@ from typing import Any
 from guestlist.destinations._google import AUDIENCE_MANAGER, HELP, GoogleOptions, GoogleSettings, Row, address_of
 from guestlist.destinations._google_ads_errors import error_code, partial_failures, verdict
 from guestlist.destinations._reading import inside, listed, text
-from guestlist.destinations.base import audience_finding, halving
+from guestlist.destinations.base import audience_finding, created, halving
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
 from guestlist.model.delivery import (
     AudienceRef,
@@ -25,7 +25,7 @@ from guestlist.model.delivery import (
     Session,
     Settlement,
 )
-from guestlist.model.errors import ConfigError, OutcomeUnknown, ProtocolError, RejectedError, TransientError
+from guestlist.model.errors import ConfigError, OutcomeUnknown, ProtocolError, RejectedError
 
 _KIND = {"contact": "CONTACT_INFO", "mobile_ad_id": "MOBILE_ADVERTISING_ID", "user_id": "CRM_ID"}
 _LIST_FIELDS = (
@@ -45,15 +45,9 @@ class GoogleAdsJobs:
     def ensure(self, spec: AudienceSpec) -> Conversation[AudienceRef]:
         """By our reference, else by name, else create it."""
         if (found := (yield from self._find(spec))) is None:
-            try:
-                reply = yield self._call("MutateUserLists", self._create_list(spec), repeat=Repeat.LOOKUP)
-                for created in listed(reply.body, "results"):
-                    return self._reference(text(created, "resourceName").rsplit("/", 1)[-1], spec)
-                raise ProtocolError("Google created a list and did not name it", help_url=HELP)
-            except OutcomeUnknown as unknown:
-                if (found := (yield from self._find(spec))) is None:
-                    raise TransientError("the list could not be created; it will be tried again") from unknown
-        return self._reference(text(found, "id"), spec)
+            create = self._call("MutateUserLists", self._create_list(spec), repeat=Repeat.LOOKUP)
+            found = yield from created(create, _made, lambda: self._find(spec))
+        return self._reference(found, spec)
 
     def _reference(self, list_id: str, spec: AudienceSpec) -> AudienceRef:
         return AudienceRef(id=list_id, name=spec.name, url=AUDIENCE_MANAGER)
@@ -63,7 +57,7 @@ class GoogleAdsJobs:
         found = yield from self._find(spec)
         return (Finding(f"account {self.settings.customer_id} can be used"), audience_finding(spec, there=found is not None))
 
-    def _find(self, spec: AudienceSpec) -> Conversation[dict[str, Json] | None]:
+    def _find(self, spec: AudienceSpec) -> Conversation[str | None]:
         for field, value in (("integration_code", spec.reference), ("name", spec.name)):
             rows = yield from self._search(f"SELECT {_LIST_FIELDS} FROM user_list WHERE user_list.{field} = '{_quoted(value)}'")
             for row in rows:
@@ -75,7 +69,7 @@ class GoogleAdsJobs:
                         f"{_KIND[self.options.upload]}. Choose another audience name or another `upload`",
                         help_url=HELP,
                     )
-                return found
+                return text(found, "id")
         return None
 
     def _create_list(self, spec: AudienceSpec) -> Json:
@@ -198,6 +192,12 @@ class GoogleAdsJobs:
     def judge(self, call: Call, reply: Reply) -> Verdict:
         """By gRPC status and error code; see `_google_ads_errors`."""
         return verdict(reply)
+
+
+def _made(reply: Reply) -> str:
+    for created_list in listed(reply.body, "results"):
+        return text(created_list, "resourceName").rsplit("/", 1)[-1]
+    raise ProtocolError("Google created a list and did not name it", help_url=HELP)
 
 
 def _quoted(value: str) -> str:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from guestlist.destinations._reading import inside, text, whole, word
 from guestlist.destinations._tiktok import Account, gone
 from guestlist.destinations._tiktok_errors import BUSY, LOST_FILES, request_id
-from guestlist.destinations.base import halving
-from guestlist.model.conversation import Call, Content, Conversation, Form, Json, Repeat, Upload
+from guestlist.destinations.base import created, halving
+from guestlist.model.conversation import Call, Content, Conversation, Form, Json, Repeat, Reply, Upload
 from guestlist.model.delivery import Batch, Field, JobOutcome, Operation, Receipt, Session, Settlement
 from guestlist.model.errors import ConfigError, OutcomeUnknown, RateLimitedError, RejectedError, TransientError
 
@@ -113,13 +113,8 @@ class CustomerFiles:
 
     def _create(self, name: str, kind: str, paths: list[str]) -> Conversation[str]:
         body = {"custom_audience_name": name, "calculate_type": kind, "file_paths": paths}
-        try:
-            reply = yield self._account.post("dmp/custom_audience/create/", body, repeat=Repeat.LOOKUP)
-            return text(inside(reply.body, "data"), "custom_audience_id")
-        except OutcomeUnknown as unknown:
-            if (found := (yield from self.find(name))) is None:
-                raise TransientError("the audience could not be created; it will be tried again") from unknown
-            return found
+        create = self._account.post("dmp/custom_audience/create/", body, repeat=Repeat.LOOKUP)
+        return (yield from created(create, _made, lambda: self.find(name)))
 
     def _update(self, operation: Operation, audience: str, paths: list[str]) -> Conversation[bool]:
         """Never repeated blindly: TikTok takes one replace a day, and nothing while it processes what it took before.
@@ -166,6 +161,10 @@ class CustomerFiles:
             return Settlement(done=False, handle=handle)
         built = None if audience == session.audience.id else self._account.reference(audience, session.audience.name)
         return Settlement(done=True, handle=handle, jobs={"": JobOutcome()}, audience=built)
+
+
+def _made(reply: Reply) -> str:
+    return text(inside(reply.body, "data"), "custom_audience_id")
 
 
 def _is_ruin(details: Mapping[str, Json]) -> bool:

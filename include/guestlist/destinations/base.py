@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,12 +20,14 @@ from guestlist.model.delivery import (
     Session,
     Settlement,
 )
-from guestlist.model.errors import BatchRefused, ConfigError
+from guestlist.model.errors import BatchRefused, ConfigError, OutcomeUnknown, TransientError
 
 if TYPE_CHECKING:
     import polars as pl
 
     from guestlist.model.connection import Connection
+
+T = TypeVar("T")
 
 
 class Settings(BaseModel):
@@ -149,6 +151,21 @@ class Destination(ABC):
 def audience_finding(spec: AudienceSpec, *, there: bool) -> Finding:
     """What every platform says of the audience in a check."""
     return Finding(f"audience {spec.name!r} is there" if there else f"audience {spec.name!r} will be made by the first run")
+
+
+def created(call: Call, read: Callable[[Reply], T], find: Callable[[], Conversation[T | None]]) -> Conversation[T]:
+    """Create something, once: where nobody knows whether the call acted, look for what it would have made.
+
+    Raises:
+        TransientError: it is not there, so it may be created again.
+    """
+    try:
+        reply = yield call
+    except OutcomeUnknown as unknown:
+        if (found := (yield from find())) is None:
+            raise TransientError("the audience could not be created; it will be tried again") from unknown
+        return found
+    return read(reply)
 
 
 Send = Callable[["pl.DataFrame"], Conversation[Receipt]]

@@ -16,7 +16,7 @@ from guestlist.destinations._klaviyo_jobs import merged, none_under_way, outcome
 from guestlist.destinations._klaviyo_reads import lists, pages, pieces, profile_ids
 from guestlist.destinations._klaviyo_rows import IDENTIFIERS, PROFILE_BYTES, PROFILE_FIELDS, REQUEST_BYTES, Profile, profiles_of
 from guestlist.destinations._reading import count, inside, text
-from guestlist.destinations.base import Destination, Options, Settings, audience_finding, halving
+from guestlist.destinations.base import Destination, Options, Settings, audience_finding, created, halving
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
 from guestlist.model.delivery import (
     AudienceRef,
@@ -35,7 +35,7 @@ from guestlist.model.delivery import (
     Session,
     Settlement,
 )
-from guestlist.model.errors import BatchRefused, ConfigError, OutcomeUnknown, TransientError
+from guestlist.model.errors import BatchRefused, ConfigError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -115,13 +115,10 @@ class Klaviyo(Destination):
             attributes = {"name": spec.name} | (
                 {"opt_in_process": self.options.opt_in_process} if self.options.opt_in_process else {}
             )
-            try:
-                body = {"data": {"type": "list", "attributes": attributes}}
-                reply = yield self._call("POST", "/api/lists", body, repeat=Repeat.LOOKUP)
-                found = text(inside(reply.body, "data"), "id")
-            except OutcomeUnknown as unknown:
-                if (found := (yield from self._find(spec))) is None:
-                    raise TransientError("the list could not be created; it will be tried again") from unknown
+            create = self._call(
+                "POST", "/api/lists", {"data": {"type": "list", "attributes": attributes}}, repeat=Repeat.LOOKUP
+            )
+            found = yield from created(create, lambda reply: text(inside(reply.body, "data"), "id"), lambda: self._find(spec))
         return AudienceRef(found, spec.name, f"https://www.klaviyo.com/list/{found}")
 
     def _find(self, spec: AudienceSpec) -> Conversation[str | None]:

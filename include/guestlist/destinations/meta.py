@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, SecretStr
 from guestlist.destinations import _meta_errors as errors
 from guestlist.destinations._meta_rows import KEYS, PROFILE, invalid_rows, rows_of, schema_of
 from guestlist.destinations._reading import count, inside, listed, text
-from guestlist.destinations.base import Destination, Options, Settings, audience_finding, halving
+from guestlist.destinations.base import Destination, Options, Settings, audience_finding, created, halving
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
 from guestlist.model.delivery import (
     AudienceRef,
@@ -102,12 +102,8 @@ class Meta(Destination):
     def ensure(self, spec: AudienceSpec) -> Conversation[AudienceRef]:
         """By our reference in the description, else by name, else create it."""
         if (found := (yield from self._find(spec))) is None:
-            try:
-                reply = yield self._call("POST", self._account("customaudiences"), self._create(spec), repeat=Repeat.LOOKUP)
-                found = text(reply.body, "id")
-            except OutcomeUnknown as unknown:
-                if (found := (yield from self._find(spec))) is None:
-                    raise TransientError("the audience could not be created; it will be tried again") from unknown
+            create = self._call("POST", self._account("customaudiences"), self._create(spec), repeat=Repeat.LOOKUP)
+            found = yield from created(create, lambda reply: text(reply.body, "id"), lambda: self._find(spec))
         account = self.settings.ad_account_id
         url = f"https://business.facebook.com/adsmanager/audiences?act={account}&selected_audience_ids={found}"
         return AudienceRef(id=found, name=spec.name, url=url)

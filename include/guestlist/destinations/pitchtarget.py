@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, SecretStr
 from guestlist.destinations._files import build_name
 from guestlist.destinations._reading import each, inside, listed, sound, table, text, word
 from guestlist.destinations._statuses import status_error
-from guestlist.destinations.base import Destination, Options, Settings, audience_finding
+from guestlist.destinations.base import Destination, Options, Settings, audience_finding, created
 from guestlist.model.conversation import Call, Content, Conversation, Form, Json, Repeat, Reply, Token, Upload, Verdict
 from guestlist.model.delivery import (
     AudienceRef,
@@ -36,7 +36,7 @@ from guestlist.model.delivery import (
     Session,
     Settlement,
 )
-from guestlist.model.errors import AuthError, ConfigError, OutcomeUnknown, RejectedError, TransientError
+from guestlist.model.errors import AuthError, ConfigError, RejectedError
 
 HELP = "https://github.com/pitchtarget/pitchtarget.github.io"
 UserType = Literal["email_hash", "phone_hash", "custom_audience_third_party_id", "mobile_advertiser_id"]
@@ -215,15 +215,14 @@ class PitchTarget(Destination):
 
     def _create(self, name: str, form: Form, rows: int) -> Conversation[str]:
         """The new audience's id; that of an attempt that died, where it came through."""
-        if (there := _named((yield from self._audiences()), name)) is not None:
-            return text(there, "id")
-        try:
-            reply = yield Call("http", "POST", "custom_audiences", form, repeat=Repeat.LOOKUP, rows=rows)
-            return text(inside(reply.body, "fb_custom_audience"), "id")
-        except OutcomeUnknown as unknown:
-            if (there := _named((yield from self._audiences()), name)) is None:
-                raise TransientError("the audience could not be created; it will be tried again") from unknown
-            return text(there, "id")
+        if (there := (yield from self._numbered(name))) is not None:
+            return there
+        create = Call("http", "POST", "custom_audiences", form, repeat=Repeat.LOOKUP, rows=rows)
+        return (yield from created(create, _number_of, lambda: self._numbered(name)))
+
+    def _numbered(self, name: str) -> Conversation[str | None]:
+        found = _named((yield from self._audiences()), name)
+        return text(found, "id") if found else None
 
     def settles_later(self, session: Session) -> bool:
         """Facebook makes a new audience later; what is added to one that is there is there."""
@@ -268,6 +267,10 @@ class PitchTarget(Destination):
 
 def _named(there: Mapping[str, Mapping[str, Json]], name: str) -> Any:
     return next((item for item in there.values() if item.get("name") == name), None)
+
+
+def _number_of(reply: Reply) -> str:
+    return text(inside(reply.body, "fb_custom_audience"), "id")
 
 
 def _made(item: Mapping[str, Json]) -> bool:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, SecretStr
 
 from guestlist.destinations import _snapchat_errors as errors
 from guestlist.destinations._reading import count, inside, listed, table, text, whole, word
-from guestlist.destinations.base import Destination, Options, Settings, audience_finding, halving
+from guestlist.destinations.base import Destination, Options, Settings, audience_finding, created, halving
 from guestlist.model.conversation import Call, Conversation, Form, Json, Repeat, Reply, Token, Verdict
 from guestlist.model.delivery import (
     AudienceRef,
@@ -33,7 +33,7 @@ from guestlist.model.delivery import (
     Session,
     Settlement,
 )
-from guestlist.model.errors import AuthError, ConfigError, OutcomeUnknown, ProtocolError, TransientError
+from guestlist.model.errors import AuthError, ConfigError, ProtocolError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -132,12 +132,8 @@ class SnapchatAds(Destination):
         if len(spec.name) > _LONGEST_NAME:
             raise ConfigError(f"Snapchat takes names of up to {_LONGEST_NAME} characters: shorten `audience`")
         if (found := (yield from self._find(spec))) is None:
-            try:
-                reply = yield self._call("POST", self._segments, self._create(spec), repeat=Repeat.LOOKUP)
-                found = text(_segment(reply), "id")
-            except OutcomeUnknown as unknown:
-                if (found := (yield from self._find(spec))) is None:
-                    raise TransientError("the segment could not be created; it will be tried again") from unknown
+            create = self._call("POST", self._segments, self._create(spec), repeat=Repeat.LOOKUP)
+            found = yield from created(create, lambda reply: text(_segment(reply), "id"), lambda: self._find(spec))
         url = f"https://ads.snapchat.com/{self.settings.ad_account_id}/audiences"
         return AudienceRef(id=found, name=spec.name, url=url)
 

@@ -15,7 +15,7 @@ from guestlist.destinations import _tiktok_errors as errors
 from guestlist.destinations._reading import inside, text, whole
 from guestlist.destinations._tiktok import Account, TikTokOptions, TikTokSettings, gone
 from guestlist.destinations._tiktok_files import CustomerFiles
-from guestlist.destinations.base import Destination, Settings, audience_finding, halving
+from guestlist.destinations.base import Destination, Settings, audience_finding, created, halving
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
 from guestlist.model.delivery import (
     AudienceRef,
@@ -32,7 +32,7 @@ from guestlist.model.delivery import (
     Session,
     Settlement,
 )
-from guestlist.model.errors import OutcomeUnknown, RateLimitedError, TransientError
+from guestlist.model.errors import RateLimitedError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -81,7 +81,9 @@ class TikTokAds(Destination):
         """By id, else by name, else create it; a file audience is made by its first files."""
         found = yield from self._find(spec)
         if found is None and self._files is None:
-            found = yield from self._create(spec)
+            body = {"action": "create", "custom_audience_name": self._account.shown(spec.name)}
+            create = self._account.post("segment/audience/", body, repeat=Repeat.LOOKUP)
+            found = yield from created(create, _made, lambda: self._find(spec))
         return self._account.reference(found or "", spec.name)
 
     def _find(self, spec: AudienceSpec) -> Conversation[str | None]:
@@ -89,16 +91,6 @@ class TikTokAds(Destination):
         if self._files:
             return (yield from self._files.find(spec.name, known))
         return next(iter((yield from self._account.find(spec.name, known))), None)
-
-    def _create(self, spec: AudienceSpec) -> Conversation[str]:
-        body = {"action": "create", "custom_audience_name": self._account.shown(spec.name)}
-        try:
-            reply = yield self._account.post("segment/audience/", body, repeat=Repeat.LOOKUP)
-            return text(inside(reply.body, "data"), "audience_id")
-        except OutcomeUnknown as unknown:
-            if (found := (yield from self._find(spec))) is None:
-                raise TransientError("the audience could not be created; it will be tried again") from unknown
-            return found
 
     def check(self, spec: AudienceSpec) -> Conversation[Sequence[Finding]]:
         """Token, advertiser and audience; whether the app may write, or stream, TikTok tells only when it does."""
@@ -162,6 +154,10 @@ class TikTokAds(Destination):
         self._throttled += 1
         error.retry_after = errors.throttled_for(self._throttled)
         return verdict
+
+
+def _made(reply: Reply) -> str:
+    return text(inside(reply.body, "data"), "audience_id")
 
 
 DESTINATION = TikTokAds
