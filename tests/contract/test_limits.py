@@ -8,6 +8,7 @@ import json
 import re
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 from contract.doors import all_doors, destination_of
@@ -34,7 +35,7 @@ def text_of(body: Any) -> str:
         case Form():
             return "\n".join([*body.fields.values(), *(text_of(file.content) for file in body.files.values())])
         case _:
-            return json.dumps(body)
+            return msgspec.json.encode(body).decode()
 
 
 LABEL = re.compile(r"[0-9a-f]{64}")

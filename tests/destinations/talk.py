@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from guestlist.model.conversation import Call, Conversation, Reply
+import msgspec
+
+from guestlist.model.conversation import Call, Content, Conversation, Form, Reply
 from guestlist.model.errors import GuestlistError
 
 
@@ -13,11 +16,18 @@ def answered(body: Any, **headers: str) -> Reply:
     return Reply(200, body, headers, "request-1")
 
 
+def readable(call: Call) -> Call:
+    """With a JSON body of which no part is text that is written already."""
+    if isinstance(call.body, Form | Content):
+        return call
+    return dataclasses.replace(call, body=msgspec.json.decode(msgspec.json.encode(call.body)))
+
+
 def ask(conversation: Conversation[Any]) -> Call:
     """Its first call."""
     call = next(conversation)
     conversation.close()
-    return call
+    return readable(call)
 
 
 class Script:
@@ -28,10 +38,10 @@ class Script:
         self.result: Any = None
         self.error: GuestlistError | None = None
         try:
-            self.calls.append(next(conversation))
+            self.calls.append(readable(next(conversation)))
             for answer in answers:
                 said = conversation.throw(answer) if isinstance(answer, GuestlistError) else conversation.send(answer)
-                self.calls.append(said)
+                self.calls.append(readable(said))
         except StopIteration as end:
             self.result = end.value
         except GuestlistError as error:

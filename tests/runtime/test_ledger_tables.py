@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -69,7 +70,8 @@ def test_processes_that_meet_at_an_empty_ledger(kind: str, tmp_path: Path, reque
     for process in processes:
         process.stderr.close()
     assert [process.wait() for process in processes] == [0] * 4, told
-    with open_ledger(url).engine.connect() as connection:
+    ledger = open_ledger(url)
+    with ledger.engine.connect() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [t.HEAD]
 
 
@@ -120,7 +122,8 @@ def test_a_ledger_that_goes_away_is_a_passing_trouble(tmp_path: Path) -> None:
 
 
 def test_sqlite_waits_for_others_and_keeps_its_promises(tmp_path: Path) -> None:
-    with open_ledger(f"sqlite:///{tmp_path}/ledger.db").engine.connect() as connection:
+    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    with ledger.engine.connect() as connection:
         pragmas = {
             name: connection.execute(text(f"PRAGMA {name}")).scalar_one()
             for name in ("journal_mode", "busy_timeout", "foreign_keys")
@@ -131,3 +134,16 @@ def test_sqlite_waits_for_others_and_keeps_its_promises(tmp_path: Path) -> None:
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
 def test_any_common_name_of_postgresql_will_do(scheme: str, postgres_url: str, empty_postgres: str) -> None:
     assert open_ledger(empty_postgres.replace("postgresql", scheme, 1)).last_runs("vips") == []
+
+
+def test_a_connection_does_not_outlive_a_fork(ledger: Ledger) -> None:
+    ledger.end_run("vips", "a", "sealed", {})
+    child = os.fork()
+    if child == 0:  # pragma: no cover - another process
+        code = 1
+        with contextlib.suppress(Exception):
+            ledger.begin_run("vips", "forked", "path", {})
+            code = 0 if ledger.run("vips", "forked") else 2
+        os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert ledger.run("vips", "forked") is not None

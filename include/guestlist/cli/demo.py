@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
+import subprocess
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import IO, Any
 
 from rich.console import Console
 from rich.status import Status
@@ -24,6 +27,7 @@ from guestlist.sandbox.server import Sandbox
 
 _SEGMENT = "all_customers"
 _SETTLE_SECONDS = 0.0
+_LOOK_EVERY = 1.0
 
 
 def main() -> int:
@@ -38,18 +42,22 @@ def main() -> int:
         workspace = Workspace()
         segment = find_segment(_SEGMENT, workspace.config.segments)
         console.print(f"Sandbox platforms on {sandbox.http_url}; everything is kept in {shown(stage.folder)}")
-        if not _set_up(stage, sandbox, console):
-            return 1
-        before: dict[str, Any] = {}
-        for number, title in ((1, "First run: the whole segment goes out"), (2, "Second run: only the difference goes out")):
-            if number == 2:
-                _change(stage, console)
-            if not _airflow_run(stage, sandbox, workspace, segment, console, number):
+        with _dag_runner(stage, sandbox) as runner:
+            if not _set_up(runner, stage, console):
                 return 1
-            console.rule(title)
-            report = workspace.ledger.last_runs(segment.name, 1)[0].report
-            console.print(report_table(report, keys=number == 1))
-            before = _requests_table(sandbox.http_url, before, console)
+            before: dict[str, Any] = {}
+            for number, title in (
+                (1, "First run: the whole segment goes out"),
+                (2, "Second run: only the difference goes out"),
+            ):
+                if number == 2:
+                    _change(stage, console)
+                if not _airflow_run(runner, stage, workspace, segment, console, number):
+                    return 1
+                console.rule(title)
+                report = workspace.ledger.last_runs(segment.name, 1)[0].report
+                console.print(report_table(report, keys=number == 1))
+                before = _requests_table(sandbox.http_url, before, console)
         held = _prove(workspace, segment, sandbox, stage, console)
     console.print(
         f"{'The proof holds' if held else '[red]The proof does NOT hold[/red]'}. {clock.monotonic() - started:.0f} s in all."
@@ -57,33 +65,54 @@ def main() -> int:
     return 0 if held else 1
 
 
-def _set_up(stage: Stage, sandbox: Sandbox, console: Console) -> bool:
-    with console.status("Airflow's database and the sample warehouse ..."), (stage.folder / "airflow.log").open("a") as log:
-        migrating = stage.airflow("db", "migrate", sandbox=sandbox, log=log)
+def _set_up(runner: subprocess.Popen[str], stage: Stage, console: Console) -> bool:
+    with console.status("Airflow's database and the sample warehouse ..."):
         stage.make_key()
         stage.build_warehouse()
-        if migrating.wait() != 0:
-            console.print(f"[red]`airflow db migrate` failed: see {shown(stage.folder / 'airflow.log')}[/red]")
-            return False
-    return True
+        ready = _answer(runner) == "ready"
+    if not ready:
+        console.print(f"[red]Airflow does not start: see {shown(stage.folder / 'airflow.log')}[/red]")
+    return ready
 
 
-def _airflow_run(stage: Stage, sandbox: Sandbox, workspace: Workspace, segment: Segment, console: Console, number: int) -> bool:
-    """Run the segment's DAG with `airflow dags test`, telling how far it is from the ledger."""
+@contextmanager
+def _dag_runner(stage: Stage, sandbox: Sandbox) -> Iterator[subprocess.Popen[str]]:
+    """Airflow, started while the rest is made ready, and gone at the end: it may wait for a person, and for no signal."""
     os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "INFO"
-    path = stage.folder / "airflow.log"
-    with console.status(f"Run {number}: Airflow starts ...") as status, path.open("a") as log:
-        process = stage.airflow("dags", "test", _SEGMENT, sandbox=sandbox, log=log)
-        while process.poll() is None:
-            clock.sleep(0.3)
+    with (stage.folder / "airflow.log").open("a") as log, stage.dag_runner(_SEGMENT, sandbox, log) as runner:
+        try:
+            yield runner
+        finally:
+            runner.kill()
+
+
+def _airflow_run(
+    runner: subprocess.Popen[str], stage: Stage, workspace: Workspace, segment: Segment, console: Console, number: int
+) -> bool:
+    """One run of the segment's DAG, telling how far it is from the ledger."""
+    with console.status(f"Run {number} ...") as status:
+        with suppress(BrokenPipeError):  # it has died, which its answer tells
+            print("run", file=runner.stdin, flush=True)
+        while not select.select([_answers(runner)], [], [], _LOOK_EVERY)[0]:
             _tell(status, workspace, segment, number)
             if breaches := _stopped(workspace, segment):  # nobody is here to approve it
                 console.print(f"[red]A guard stopped the run: {breaches}[/red]")
-                process.kill()  # it waits for a person, and for no signal
-                process.wait()
-    if process.returncode != 0:
-        console.print(f"[red]Airflow ended the run with {process.returncode}: see {shown(path)}[/red]")
-    return process.returncode == 0
+                return False
+    state = _answer(runner)
+    if state != "success":
+        console.print(f"[red]Airflow ended the run as {state or 'broken'}: see {shown(stage.folder / 'airflow.log')}[/red]")
+    return state == "success"
+
+
+def _answer(runner: subprocess.Popen[str]) -> str:
+    """The next line; empty when the runner has died."""
+    return _answers(runner).readline().strip()
+
+
+def _answers(runner: subprocess.Popen[str]) -> IO[str]:
+    if runner.stdout is None:
+        raise AssertionError("the runner was started without pipes")
+    return runner.stdout
 
 
 def _tell(status: Status, workspace: Workspace, segment: Segment, number: int) -> None:

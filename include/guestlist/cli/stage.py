@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from guestlist.cli.pools import pools_of
 from guestlist.runtime.config import Config
@@ -72,10 +72,16 @@ class Stage:
 
     def airflow(self, *arguments: str, sandbox: Sandbox, log: IO[str]) -> subprocess.Popen[str]:
         """Start an Airflow command on this stage."""
-        command = [sys.executable, "-m", "airflow", *arguments]
-        return subprocess.Popen(
-            command, env=self.environment(sandbox), cwd=self.folder, stdout=log, stderr=subprocess.STDOUT, text=True
-        )
+        return self._start("airflow", *arguments, sandbox=sandbox, stdout=log, stderr=subprocess.STDOUT)
+
+    def dag_runner(self, dag_id: str, sandbox: Sandbox, log: IO[str]) -> subprocess.Popen[str]:
+        """Start what runs a DAG for each line that it is given; see `dagtest`."""
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        return self._start("guestlist.orchestration.dagtest", dag_id, sandbox=sandbox, stderr=log, **pipes)
+
+    def _start(self, module: str, *arguments: str, sandbox: Sandbox, **pipes: Any) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", module, *arguments]
+        return subprocess.Popen(command, env=self.environment(sandbox), cwd=self.folder, text=True, **pipes)
 
     def import_pools(self, sandbox: Sandbox, log: IO[str]) -> int:
         """Make the pools that the segments' tasks name: a task whose pool is missing waits for ever."""

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from guestlist.destinations._data_manager_errors import verdict
-from guestlist.destinations._data_manager_forms import match_rate_of, member_of, merged
+from guestlist.destinations._data_manager_forms import match_rate_of, members_of, merged
 from guestlist.destinations._google import AUDIENCE_MANAGER, GoogleOptions, GoogleSettings
 from guestlist.destinations._reading import count, inside, listed, text
 from guestlist.destinations.base import audience_finding, created, halving
@@ -135,17 +135,17 @@ class DataManager:
         return (yield from halving(lambda rows: self._send(session, rows), batch.rows))
 
     def _send(self, session: Session, rows: pl.DataFrame) -> Conversation[Receipt]:
-        remaining = list(enumerate(member_of(row) for row in rows.iter_rows(named=True)))
+        remaining = list(range(rows.height))
         rejected: dict[int, str] = {}
         for _ in range(_MOST_RESENDS):
             try:
-                reply = yield self._members_call(session, [member for _, member in remaining])
+                reply = yield self._members_call(session, rows[remaining] if rejected else rows)
             except BatchRefused as refusal:
-                named = {row: why for row, why in refusal.rows.items() if row < len(remaining)}
+                named = {remaining[place]: why for place, why in refusal.rows.items() if place < len(remaining)}
                 if not named:
                     raise
-                rejected |= {remaining[position][0]: reason for position, reason in named.items()}
-                remaining = [item for position, item in enumerate(remaining) if position not in named]
+                rejected |= named
+                remaining = [row for row in remaining if row not in named]
                 if not remaining:
                     return Receipt(0, rejected, refusal.request_id)
                 continue
@@ -153,19 +153,19 @@ class DataManager:
             return Receipt(len(remaining), rejected, reply.request_id or job, job)
         raise BatchRefused("Google keeps naming new rows of a batch as invalid", code="INVALID_AUDIENCE_MEMBER")
 
-    def _members_call(self, session: Session, members: list[Json]) -> Call:
+    def _members_call(self, session: Session, rows: pl.DataFrame) -> Call:
         body: dict[str, Json] = {
             "destinations": self._destinations(session.audience),
-            "audienceMembers": members,
+            "audienceMembers": members_of(rows),
             "encoding": "HEX",
         }
         if session.operation is Operation.REMOVE:
-            return self._call("RemoveAudienceMembers", "audienceMembers:remove", body, rows=len(members))
+            return self._call("RemoveAudienceMembers", "audienceMembers:remove", body, rows=rows.height)
         body["termsOfService"] = {"customerMatchTermsOfServiceStatus": "ACCEPTED"}
         consent = {"adUserData": session.consent.ad_user_data, "adPersonalization": session.consent.ad_personalization}
         if granted := {name: "CONSENT_GRANTED" for name, value in consent.items() if value}:
             body["consent"] = granted
-        return self._call("IngestAudienceMembers", "audienceMembers:ingest", body, rows=len(members))
+        return self._call("IngestAudienceMembers", "audienceMembers:ingest", body, rows=rows.height)
 
     def _destinations(self, audience: AudienceRef) -> list[Json]:
         destination: dict[str, Json] = {

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from guestlist.destinations._google import Row, address_of
+from msgspec import Raw
+
+from guestlist.destinations._google import ADDRESS
+from guestlist.destinations._json import around, array_of, object_of, objects_of
 from guestlist.destinations._reading import inside
 from guestlist.model.conversation import Json
-from guestlist.model.delivery import JobOutcome
+from guestlist.model.delivery import Field, JobOutcome
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_SINGLE = {Field.EMAIL: "emailAddress", Field.PHONE: "phoneNumber"}
+_ADDRESS = {
+    Field.FIRST_NAME: "givenName",
+    Field.LAST_NAME: "familyName",
+    Field.COUNTRY: "regionCode",
+    Field.POSTAL_CODE: "postalCode",
+}
 
 
 def match_rate_of(status: Mapping[str, Json]) -> str | None:
@@ -30,15 +45,18 @@ def merged(parts: list[JobOutcome]) -> JobOutcome:
     return JobOutcome(rejected, failed=any(part.failed for part in parts), match_rate=rates[-1] if rates else None)
 
 
-def member_of(row: Row) -> Json:
-    """An audience member: all identifiers of one person."""
-    if mobile := row.get("mobile_ad_id"):
-        return {"mobileData": {"mobileIds": mobile}}
-    if user_id := row.get("external_id"):
-        return {"userIdData": {"userId": user_id}}
-    identifiers: list[Json] = [{"emailAddress": value} for value in row.get("email") or ()]
-    identifiers += [{"phoneNumber": value} for value in row.get("phone") or ()]
-    if address := address_of(row):
-        names = ("givenName", "familyName", "regionCode", "postalCode")
-        identifiers.append({"address": dict(zip(names, address, strict=True))})
-    return {"compositeData": {"userData": {"userIdentifiers": identifiers}}}
+def members_of(rows: pl.DataFrame) -> Raw:
+    """Audience members as JSON: all identifiers of one person each."""
+    import polars as pl
+
+    columns = set(rows.columns)
+    if Field.MOBILE_AD_ID in columns:
+        return array_of(rows, object_of(mobileData=pl.struct(mobileIds=Field.MOBILE_AD_ID)))
+    if Field.EXTERNAL_ID in columns:
+        return array_of(rows, object_of(userIdData=pl.struct(userId=Field.EXTERNAL_ID)))
+    identifiers = [objects_of(name, pl.col(field)) for field, name in _SINGLE.items() if field in columns]
+    if columns.issuperset(ADDRESS.required):
+        address = object_of(address=pl.struct([pl.col(field).alias(name) for field, name in _ADDRESS.items()]))
+        identifiers.append(pl.when(pl.all_horizontal(pl.col(field).is_not_null() for field in _ADDRESS)).then(address))
+    joined = pl.concat_str(identifiers, separator=",", ignore_nulls=True)
+    return array_of(rows, around('{"compositeData":{"userData":{"userIdentifiers":[', joined, "]}}}"))

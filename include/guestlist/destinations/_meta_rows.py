@@ -6,9 +6,17 @@ Contract: https://developers.facebook.com/documentation/ads-commerce/marketing-a
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
+import msgspec
+from msgspec import Raw
+
+from guestlist.destinations._json import around, array_of, value_of
 from guestlist.model.conversation import Json
 from guestlist.model.delivery import Composite, Field, MatchKey, Session
+
+if TYPE_CHECKING:
+    import polars as pl
 
 KEYS = (
     MatchKey(Field.EMAIL, "email.lower.v1", "EMAIL"),
@@ -44,14 +52,17 @@ def schema_of(session: Session) -> list[str]:
     return [_WIRE[name] for name in session.fields] + (["LOOKALIKE_VALUE"] if session.currency else [])
 
 
-def rows_of(rows: object, session: Session) -> list[list[Json]]:
-    """One list a row, in the order of the schema; an unknown value is the empty string, never its hash."""
-    columns = [name.value for name in session.fields] + (["value"] if session.currency else [])
-    filled = rows.select(columns).iter_rows()  # type: ignore[attr-defined]  # a polars frame; importing polars costs half a second
-    return [["" if value is None else value for value in row] for row in filled]
+def rows_of(rows: pl.DataFrame, session: Session) -> Raw:
+    """One JSON array a row, in the order of the schema; an unknown value is the empty string, never its hash."""
+    import polars as pl
+
+    values = [value_of(pl.col(name).fill_null("")) for name in session.fields]
+    if session.currency:
+        values.append(value_of(pl.col("value")))
+    return array_of(rows, around("[", pl.concat_str(values, separator=","), "]"))
 
 
-def invalid_rows(body: Json, data: list[list[Json]]) -> list[int]:
+def invalid_rows(body: Json, data: Raw) -> list[int]:
     """The rows that Meta shows among its samples of invalid entries: a list, or a map from value to reason."""
     samples = body.get("invalid_entry_samples") if isinstance(body, dict) else None
     if not isinstance(samples, list | dict) or not samples:
@@ -59,6 +70,6 @@ def invalid_rows(body: Json, data: list[list[Json]]) -> list[int]:
     shown = {sample if isinstance(sample, str) else json.dumps(sample, sort_keys=True) for sample in samples}
     return [
         index
-        for index, row in enumerate(data)
+        for index, row in enumerate(msgspec.json.decode(data))
         if json.dumps(row) in shown or any(isinstance(value, str) and value and value in shown for value in row)
     ]

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import pydantic
+from msgspec import Raw
 from pydantic import AfterValidator, BaseModel, SecretStr, StringConstraints
 
+from guestlist.destinations._json import around, array_of, object_of, value_of
 from guestlist.destinations._reading import table
 from guestlist.destinations._statuses import status_error
 from guestlist.destinations.base import Destination, Options, Settings
@@ -32,6 +34,9 @@ from guestlist.model.delivery import (
     Session,
 )
 from guestlist.model.errors import AuthError, ConfigError, GuestlistError, ProtocolError, RejectedError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 HELP = "https://docs.edgetag.io"
 KEYS = (
@@ -148,22 +153,27 @@ class EdgeTag(Destination):
 
     def _upload(self, session: Session, batch: Batch) -> Call:
         header = Envelope(session.id, batch.sequence, session.total_batches, session.total_users, session.pull_date)
-        users = [self._user(row, session) for row in batch.rows.iter_rows(named=True)]
         parts = {
             "name": session.audience.name,
             "type": self.options.type,
             "batch": json.dumps(header.as_json()),
-            "users": json.dumps(users, ensure_ascii=False, separators=(",", ":")),
+            "users": bytes(self._users(batch.rows, session)).decode(),
         }
         query = {"disablePrefix": self.options.disable_prefix, "sync": self.options.sync}
-        return Call("http", "POST", "audience", Form(parts, multipart=True), query, rows=len(users))
+        return Call("http", "POST", "audience", Form(parts, multipart=True), query, rows=batch.rows.height)
 
-    def _user(self, row: Mapping[str, Any], session: Session) -> dict[str, Json]:
-        """The keys that the person has; an absent one is left out."""
-        user: dict[str, Json] = {_WIRE[name]: row[name] for name in session.fields if row[name] is not None}
-        if session.currency and row["value"] is not None:
-            user["purchase"] = {"currency": session.currency, self.options.purchase_field: row["value"]}
-        return user
+    def _users(self, rows: pl.DataFrame, session: Session) -> Raw:
+        """The keys that each person has; an absent one is left out."""
+        import polars as pl
+
+        members = [around(f'"{_WIRE[name]}":', value_of(pl.col(name)), "") for name in session.fields]
+        there = [pl.col(name).is_not_null() for name in session.fields]
+        if session.currency:
+            purchase = {"currency": pl.lit(session.currency), self.options.purchase_field: pl.col("value")}
+            members.append(around('"purchase":', object_of(**purchase), ""))
+            there.append(pl.col("value").is_not_null())
+        present = [pl.when(known).then(member) for known, member in zip(there, members, strict=True)]
+        return array_of(rows, around("{", pl.concat_str(present, separator=",", ignore_nulls=True), "}"))
 
     def judge(self, call: Call, reply: Reply) -> Verdict:
         """By status; with ``sync`` a JSON error on a well-formed request is a provider's."""

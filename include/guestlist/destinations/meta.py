@@ -6,7 +6,7 @@ Contract: https://developers.facebook.com/documentation/ads-commerce/marketing-a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import pydantic
 from pydantic import AfterValidator, BaseModel, BeforeValidator, SecretStr
@@ -33,6 +33,9 @@ from guestlist.model.delivery import (
     Settlement,
 )
 from guestlist.model.errors import OutcomeUnknown, RejectedError, TransientError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _PAGE = 200
 _USABLE_ACCOUNT = (1, 8, 9)
@@ -184,7 +187,7 @@ class Meta(Destination):
             return (yield from self._send(session, batch.sequence, batch.rows))
         return (yield from halving(lambda rows: self._send(session, batch.sequence, rows), batch.rows))
 
-    def _send(self, session: Session, sequence: int, rows: object) -> Conversation[Receipt]:
+    def _send(self, session: Session, sequence: int, rows: pl.DataFrame) -> Conversation[Receipt]:
         data = rows_of(rows, session)
         edge = "usersreplace" if session.operation is Operation.REPLACE else "users"
         body = {
@@ -201,13 +204,13 @@ class Meta(Destination):
         path = f"{session.audience.id}/{edge}"
         reply: Reply | None
         if session.operation is Operation.REPLACE and sequence == 1:
-            reply = yield from self._begin_replace(session, path, body, len(data))
+            reply = yield from self._begin_replace(session, path, body, rows.height)
         else:
-            reply = yield self._call("POST", path, body, rows=len(data))
+            reply = yield self._call("POST", path, body, rows=rows.height)
         if reply is None:
-            return Receipt(len(data))
+            return Receipt(rows.height)
         rejected = dict.fromkeys(invalid_rows(reply.body, data), "invalid_entry")
-        return Receipt(len(data) - len(rejected), rejected, reply.request_id)
+        return Receipt(rows.height - len(rejected), rejected, reply.request_id)
 
     def _begin_replace(self, session: Session, path: str, body: Json, rows: int) -> Conversation[Reply | None]:
         """The first batch begins a replace, and begins it anew when it comes again: None if Meta has it already."""

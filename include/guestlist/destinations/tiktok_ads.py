@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import BaseModel
 
 from guestlist.destinations import _tiktok_errors as errors
+from guestlist.destinations._json import around, array_of, object_of
 from guestlist.destinations._reading import inside, text, whole
 from guestlist.destinations._tiktok import Account, TikTokOptions, TikTokSettings, gone
 from guestlist.destinations._tiktok_files import CustomerFiles
@@ -119,20 +120,24 @@ class TikTokAds(Destination):
 
     def _map(self, session: Session, rows: pl.DataFrame) -> Conversation[Receipt]:
         """Each person's ids stand in the order of the schema, and one that is missing is an empty object."""
-        audiences = [session.audience.id]
-        slots = [
-            [{"id": value, "audience_ids": audiences} if value else {} for value in row]
-            for row in rows.select(name.value for name in session.fields).iter_rows()
+        import polars as pl
+
+        audiences = pl.concat_list(pl.lit(session.audience.id))
+        ids = [
+            pl.when(pl.col(name).str.len_bytes() > 0)
+            .then(object_of(id=pl.col(name), audience_ids=audiences))
+            .otherwise(pl.lit("{}"))
+            for name in session.fields
         ]
         wire = {key.field: key.wire for key in self.options.keys}
         body = {
             "advertiser_ids": [self.settings.advertiser_id],
             "action": "delete" if session.operation is Operation.REMOVE else "add",
             "id_schema": [wire[name] for name in session.fields],
-            "batch_data": slots,
+            "batch_data": array_of(rows, around("[", pl.concat_str(ids, separator=","), "]")),
         }
-        reply = yield Call("http", "POST", "segment/mapping/", body, rows=len(slots))
-        return Receipt(len(slots), request_id=errors.request_id(reply))
+        reply = yield Call("http", "POST", "segment/mapping/", body, rows=rows.height)
+        return Receipt(rows.height, request_id=errors.request_id(reply))
 
     def close(self, session: Session, handle: Mapping[str, Json], jobs: Sequence[str]) -> Conversation[Mapping[str, Json]]:
         """Have the files change the audience."""

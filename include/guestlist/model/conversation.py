@@ -51,9 +51,10 @@ class Form:
 class Call:
     """One request. ``method`` and ``path`` are what the carrier understands: an HTTP verb and a path, or the name of an RPC.
 
-    ``path`` may be a whole address, such as one that the platform has signed. ``body`` is JSON, or for the carrier ``http`` a
-    `Form` or `Content`. ``rows`` counts the audience rows in it, for logs and budgets. ``signed`` says that the connection's
-    credential goes with it. Neither body nor query ever shows in ``repr``.
+    ``path`` may be a whole address, such as one that the platform has signed. ``body`` is JSON, in which `msgspec.Raw` is JSON
+    text that is written already; for the carrier ``http`` it may be a `Form` or `Content`. ``rows`` counts the audience rows in
+    it, for logs and budgets. ``signed`` says that the connection's credential goes with it. Neither body nor query ever shows
+    in ``repr``.
     """
 
     carrier: str

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import ssl
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import httpx
+import msgspec
 
 from guestlist.destinations.base import Settings
 from guestlist.model.conversation import Call, Content, Conversation, Form, Reply, Token
@@ -30,7 +32,7 @@ class HttpCarrier:
         self._client = httpx.Client(
             base_url=settings.endpoint or settings.home,
             timeout=settings.timeout_seconds,
-            verify=ssl.create_default_context(cafile=settings.ca_file) if settings.ca_file else True,
+            verify=_trust(settings.ca_file),
         )
         self._token: Token | None = None
         self._token_ends = 0.0
@@ -62,6 +64,8 @@ class HttpCarrier:
         headers = dict(call.headers)
         if isinstance(call.body, Content):
             headers["content-type"] = call.body.type
+        elif call.body is not None and not isinstance(call.body, Form):
+            headers["content-type"] = "application/json"
         try:
             return self._client.request(
                 call.method, call.path, params=dict(call.query) or None, headers=headers, **_encoded(call.body)
@@ -106,6 +110,12 @@ class HttpCarrier:
         self._client.close()
 
 
+@lru_cache
+def _trust(ca_file: str | None) -> ssl.SSLContext:
+    """Whose certificates count; reading the usual ones takes longer than a request."""
+    return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
+
+
 def _encoded(body: Any) -> dict[str, Any]:
     """A body as httpx's own arguments."""
     match body:
@@ -120,7 +130,7 @@ def _encoded(body: Any) -> dict[str, Any]:
             parts += [(name, (file.filename, file.content.data, file.content.type)) for name, file in body.files.items()]
             return {"files": parts}
         case _:
-            return {"json": body}
+            return {"content": msgspec.json.encode(body)}
 
 
 CARRIER = HttpCarrier

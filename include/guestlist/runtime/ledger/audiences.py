@@ -18,7 +18,7 @@ class Audiences(Book):
 
     def audience(self, segment: str, label: str) -> AudienceRef | None:
         """The platform's audience of a destination, once it was found or created."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             where = (t.audiences.c.segment == segment) & (t.audiences.c.label == label)
             row = connection.execute(select(t.audiences).where(where)).one_or_none()
         return AudienceRef(id=row.platform_id, name=row.name, url=row.url) if row else None
@@ -53,7 +53,7 @@ class Audiences(Book):
         """The newest sealed generation."""
         where = (t.generations.c.segment == segment) & (t.generations.c.label == label) & ~t.generations.c.forgotten
         query = select(t.generations).where(where).order_by(t.generations.c.number.desc()).limit(1)
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return connection.execute(query).one_or_none()
 
     def seal(self, plan_id: int, path: str, members: int) -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from guestlist.model.errors import TransientError
+
+READS = "guestlist_reads"
+"""The execution option of a connection that only reads."""
 
 
 class Book:
@@ -17,12 +20,20 @@ class Book:
     def __init__(self, engine: Engine) -> None:
         """Use an engine whose tables are up to date."""
         self.engine = engine
+        self._reader = engine.execution_options(**{READS: True})
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """One transaction; `TransientError` if the database cannot be used at the moment."""
+        return self._begun(self.engine)
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """One transaction that only reads: it waits for nobody, and nobody for it."""
+        return self._begun(self._reader)
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """One transaction; `TransientError` if the database cannot be used at the moment."""
+    def _begun(self, engine: Engine) -> Iterator[Connection]:
         try:
-            with self.engine.begin() as connection:
+            with engine.begin() as connection:
                 yield connection
         except OperationalError as error:
             raise TransientError(f"the ledger could not be used: {type(error.orig).__name__}") from None

@@ -72,25 +72,25 @@ class Plans(Audiences):
 
     def plan_path(self, plan_id: int) -> str:
         """The folder of a plan in the lake."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return str(connection.execute(select(t.plans.c.path).where(t.plans.c.id == plan_id)).scalar_one())
 
     def is_under_way(self, path: str) -> bool:
         """Whether the plan in a folder of the lake may still send something."""
         planned = (t.plans.c.path == path) & (t.plans.c.state == "planned") & ~t.plans.c.dry
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return connection.execute(select(t.plans.c.id).where(planned)).first() is not None
 
     def is_superseded(self, plan_id: int) -> bool:
         """Whether a later plan of the audience has been sealed."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             state = connection.execute(select(t.plans.c.state).where(t.plans.c.id == plan_id)).scalar_one()
         return bool(state == "superseded")
 
     def plans_of_run(self, segment: str, label: str, run_id: str) -> Sequence[Row[Any]]:
         """All attempts of one run at one audience, the newest first."""
         where = (t.plans.c.segment == segment) & (t.plans.c.label == label) & (t.plans.c.run_id == run_id)
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return connection.execute(select(t.plans).where(where).order_by(t.plans.c.id.desc())).all()
 
     def unsealed_plans(self, segment: str, label: str) -> Sequence[Row[Any]]:
@@ -104,7 +104,7 @@ class Plans(Audiences):
             & ~t.plans.c.dry
             & (t.plans.c.state == "planned")
         )
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return connection.execute(select(t.plans).where(where).order_by(t.plans.c.id)).all()
 
     def decide(self, plan_id: int, decision: str, who: str) -> None:
@@ -115,5 +115,5 @@ class Plans(Audiences):
     def decision(self, plan_id: int) -> Row[Any] | None:
         """The newest decision on a plan."""
         query = select(t.approvals).where(t.approvals.c.plan_id == plan_id).order_by(t.approvals.c.id.desc()).limit(1)
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return connection.execute(query).one_or_none()

@@ -65,14 +65,14 @@ class Runs(Book):
 
     def run(self, segment: str, run_id: str) -> Row[Any] | None:
         """One run."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             where = (t.runs.c.segment == segment) & (t.runs.c.run_id == run_id)
             return connection.execute(select(t.runs).where(where)).one_or_none()
 
     def last_runs(self, segment: str, count: int = 10) -> Sequence[Row[Any]]:
         """The newest runs of a segment first."""
         query = select(t.runs).where(t.runs.c.segment == segment).order_by(t.runs.c.started_at.desc()).limit(count)
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return connection.execute(query).all()
 
 

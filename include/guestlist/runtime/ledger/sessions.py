@@ -21,18 +21,18 @@ class Sessions(Book):
 
     def sessions(self, plan_id: int) -> list[SessionRow]:
         """The sessions of a plan."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             rows = connection.execute(select(t.sessions).where(t.sessions.c.plan_id == plan_id).order_by(t.sessions.c.id)).all()
         return [session_of(row) for row in rows]
 
     def session(self, session_id: int) -> SessionRow:
         """One session."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return session_of(connection.execute(select(t.sessions).where(t.sessions.c.id == session_id)).one())
 
     def session_times(self, session_id: int) -> tuple[datetime | None, datetime | None]:
         """When a session was opened and when it settled."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             query = select(t.sessions.c.opened_at, t.sessions.c.settled_at).where(t.sessions.c.id == session_id)
             row = connection.execute(query).one()
         return row.opened_at, row.settled_at
@@ -54,7 +54,7 @@ class Sessions(Book):
         query = select(t.batches).where(t.batches.c.session_id == session_id).order_by(t.batches.c.sequence)
         if part is not None:
             query = query.where(t.batches.c.part == part)
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return [batch_of(row) for row in connection.execute(query)]
 
     def sending(self, session_id: int, sequence: int, envelope: Envelope | None = None) -> None:

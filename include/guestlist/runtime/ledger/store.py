@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import weakref
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.exc import ArgumentError, DatabaseError, DisconnectionError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from guestlist.model.errors import ConfigError, TransientError
 from guestlist.runtime.ledger import tables as t
+from guestlist.runtime.ledger.book import READS
 from guestlist.runtime.ledger.plans import Plans
 from guestlist.runtime.ledger.runs import Runs
 from guestlist.runtime.ledger.sessions import Sessions
+
+_MOST_CONNECTIONS = 5
 
 
 class Ledger(Runs, Plans, Sessions):
@@ -28,20 +33,36 @@ def open_ledger(url: str) -> Ledger:
         ConfigError: the address is none. TransientError: the database cannot be reached.
     """
     try:
-        engine = create_engine(_with_driver(url), poolclass=NullPool)
-        if engine.dialect.name == "sqlite":
-            if engine.url.database:
-                Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
-            event.listen(engine, "connect", _sqlite_settings)
-            event.listen(engine, "begin", _sqlite_begin)
-        _migrate(engine)
+        engine = create_engine(_with_driver(url), pool_size=1, max_overflow=_MOST_CONNECTIONS - 1, pool_pre_ping=True)
     except ArgumentError:
         raise ConfigError("the ledger's address (GUESTLIST_LEDGER) is not a database address") from None
+    ledger = Ledger(engine)
+    weakref.finalize(ledger, engine.dispose)
+    event.listen(engine, "connect", _remember_process)
+    event.listen(engine, "checkout", _refuse_inherited)
+    if engine.dialect.name == "sqlite":
+        if engine.url.database:
+            Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+        event.listen(engine, "connect", _sqlite_settings)
+        event.listen(engine, "begin", _sqlite_begin)
+    try:
+        _migrate(engine)
     except OperationalError as error:
         raise TransientError(f"the ledger cannot be opened: {type(error.orig).__name__}") from None
     except sqlite3.DatabaseError:
         raise ConfigError("the ledger (GUESTLIST_LEDGER) is a file, and not one of SQLite") from None
-    return Ledger(engine)
+    return ledger
+
+
+def _remember_process(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info["process"] = os.getpid()
+
+
+def _refuse_inherited(_connection: Any, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
+    """A connection does not outlive a fork: parent and child would talk over each other."""
+    if record.info["process"] != os.getpid():
+        record.dbapi_connection = proxy.dbapi_connection = None  # type: ignore[misc]
+        raise DisconnectionError("the connection belongs to another process")
 
 
 def _with_driver(url: str) -> str:
@@ -62,7 +83,7 @@ def _sqlite_settings(connection: Any, _record: object) -> None:
 
 def _sqlite_begin(connection: Connection) -> None:
     """Take the write lock at once: a transaction that reads first and writes later could be refused half way."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READS) else "BEGIN IMMEDIATE")
 
 
 def _migrate(engine: Engine) -> None:
