@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from guestlist.model.conversation import Content, Form
 from guestlist.model.delivery import MULTI_VALUED, AudienceRef, Batch, Capabilities, Field, Operation, Session
 from guestlist.pipeline.audience import wire_rows
-from guestlist.pipeline.batching import upload_of
+from guestlist.pipeline.batching import Cutter
 
 
 def values_of(row: dict[str, Any]) -> set[str]:
@@ -96,7 +96,9 @@ def test_no_request_passes_a_limit_and_no_value_is_lost(
     people = [row for row in data.draw(members(fields)) if any(row[name] for name in singles)]
     assume(people)
     rows = wire_rows(pl.DataFrame(people, schema=schema), capabilities)
-    upload = upload_of(rows, capabilities, operation, 7, "reference")
+    cutter = Cutter(capabilities, operation, 7, "reference")
+    assert sum(part.height for part in (*cutter.add(rows), *cutter.finish())) == rows.height
+    upload = cutter.upload
     session = Session(7, operation, AudienceRef("1", "n", "u"), len(upload.cuts), upload.rows, "2026-03-01", fields)
     sent: set[str] = set()
     offset = 0

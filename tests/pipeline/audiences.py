@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,10 +10,14 @@ from typing import Any
 
 import polars as pl
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from guestlist.destinations import destination_class
 from guestlist.model.delivery import MULTI_VALUED, Capabilities, Field, Limits, MatchKey, Mode
+from guestlist.model.plan import Counts
 from guestlist.pipeline.audience import complete
+from guestlist.pipeline.plan import Comparison, Wish
+from guestlist.pipeline.spans import Span
 
 TODAY = date(2026, 3, 1)
 Person = Mapping[str, Any]
@@ -141,3 +146,34 @@ def plain(person: Person) -> frozenset[tuple[str, ...]]:
     return frozenset(
         (name, *(value if isinstance(value, tuple | list) else [value])) for name, value in person.items() if value
     )
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a comparison gives, all in one piece."""
+
+    additions: pl.DataFrame
+    removals: pl.DataFrame
+    gone: pl.DataFrame
+    counts: Counts
+
+
+def compare(wanted: pl.LazyFrame, held: pl.LazyFrame, capabilities: Capabilities, wish: Wish) -> Change:
+    """Compare all members at once, and again span by span: that must make no difference."""
+    whole = _compare((Span(),), wanted, held, capabilities, wish)
+    members = sorted({*wanted.collect()["member"], *held.collect()["member"]})
+    bounds = [None, *members[1::2], None]
+    spans = [Span(low, high) for low, high in itertools.pairwise(bounds)]
+    several = _compare(spans, wanted, held, capabilities, wish)
+    for name in ("additions", "removals", "gone"):
+        assert_frame_equal(getattr(several, name), getattr(whole, name))
+    assert several.counts == whole.counts
+    return whole
+
+
+def _compare(spans: Sequence[Span], wanted: pl.LazyFrame, held: pl.LazyFrame, capabilities: Capabilities, wish: Wish) -> Change:
+    comparison = Comparison(wanted, held, capabilities, wish)
+    additions = pl.concat(comparison.additions(spans))
+    if wish.mode is Mode.SNAPSHOT and comparison.changes_nothing:
+        additions = additions.clear()
+    return Change(additions, comparison.removals(), comparison.gone, comparison.counts)

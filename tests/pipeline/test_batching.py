@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 import polars as pl
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 from pipeline.audiences import GOOGLE, IDS, META, PLATFORMS, frame_of, keys_of, member_id, people, schema
 
 from guestlist.model.delivery import AudienceRef, Batch, Capabilities, Field, Operation, Session
+from guestlist.model.plan import Upload
 from guestlist.pipeline import batching
 from guestlist.pipeline.audience import identifiers_in, wire_rows
-from guestlist.pipeline.batching import batch_id, cut, envelope, parts_of, session_id, upload_of
+from guestlist.pipeline.batching import Cutter, batch_id, cut, envelope, session_id
 
 EVERY_PLATFORM = pytest.mark.parametrize("capabilities", PLATFORMS, ids=lambda one: one.platform)
 
@@ -149,14 +151,31 @@ def test_bytes_are_counted_beyond_four_billion(monkeypatch: pytest.MonkeyPatch) 
     assert [length for _, length in cut_of(frame([("a", [])] * 9), capabilities)] == [2, 2, 2, 2, 1]
 
 
+def cut_into_parts(pieces: Iterable[pl.DataFrame]) -> tuple[Upload, list[pl.DataFrame]]:
+    cutter = Cutter(IDS, Operation.ADD, 7, "s:l")
+    parts = [part for piece in pieces for part in cutter.add(piece)]
+    parts += cutter.finish()
+    return cutter.upload, parts
+
+
+@given(st.lists(st.integers(0, 40), max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_it_makes_no_difference_in_which_pieces_rows_come(sizes: list[int]) -> None:
+    whole = pl.concat([frame([]), *(frame([("a" * (number % 3), ["b"] * (number % 4))]) for number in range(sum(sizes)))])
+    starts = [sum(sizes[:place]) for place in range(len(sizes))]
+    pieces = [whole.slice(start, size) for start, size in zip(starts, sizes, strict=True)]
+    (upload, parts), (expected, expected_parts) = cut_into_parts(pieces), cut_into_parts([whole])
+    assert upload.cuts == expected.cuts
+    assert [part.rows() for part in parts] == [part.rows() for part in expected_parts]
+
+
 @pytest.mark.parametrize("rows", [0, 1, 3, 30, 31, 61, 90])
 def test_parts_are_runs_of_ten_batches(rows: int) -> None:
     wired = frame([("a", [])] * rows)
-    upload = upload_of(wired, IDS, Operation.ADD, 7, "s:l")
+    upload, parts = cut_into_parts([wired])
     assert (upload.rows, upload.members, upload.session_id, upload.operation) == (rows, rows, 7, Operation.ADD)
     assert [cut.sequence for cut in upload.cuts] == list(range(1, -(-rows // 3) + 1))
     assert upload.parts == -(-rows // 30)
-    parts = list(parts_of(wired, upload))
     assert len(parts) == upload.parts
     assert pl.concat([wired.clear(), *parts]).equals(wired)
     for cut_ in upload.cuts:
@@ -168,7 +187,7 @@ def test_parts_are_runs_of_ten_batches(rows: int) -> None:
 
 def test_members_are_people_not_rows() -> None:
     people_ = {member_id(1): {"external_id": "x", "email": tuple("abcde")}, member_id(2): {"external_id": "y", "email": ()}}
-    upload = upload_of(wire_rows(frame_of(people_, IDS).collect(), IDS), IDS, Operation.ADD, 1, "s:l")
+    upload, _ = cut_into_parts([wire_rows(frame_of(people_, IDS).collect(), IDS)])
     assert (upload.members, upload.rows) == (2, 4)
 
 

@@ -14,8 +14,10 @@ from pipeline.audiences import (
     META,
     PLATFORMS,
     TODAY,
+    Change,
     People,
     Platform,
+    compare,
     empty_held,
     frame_of,
     held_people,
@@ -30,7 +32,7 @@ from pipeline.audiences import (
 from guestlist.model.delivery import Capabilities, Mode
 from guestlist.pipeline.audience import wire_rows
 from guestlist.pipeline.members import Answered, Outcome, after_mirror, after_upload, by_member
-from guestlist.pipeline.plan import Change, Wish, compare
+from guestlist.pipeline.plan import Wish
 
 Choose = Callable[[], Outcome]
 Guess = Callable[[], bool]

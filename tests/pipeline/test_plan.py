@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pipeline.audiences import GOOGLE, META, TODAY, capabilities_of, empty_held, frame_of, member_id, people, usable
+from pipeline.audiences import GOOGLE, META, TODAY, capabilities_of, compare, empty_held, frame_of, member_id, people, usable
 
 from guestlist.model.delivery import Capabilities, Mode
 from guestlist.model.plan import Breach, Counts, Drops
 from guestlist.model.segment import Guards, Threshold
-from guestlist.pipeline.plan import Wish, breaches, compare
+from guestlist.pipeline.plan import Wish, breaches
 
 
 def person(number: int) -> dict[str, Any]:

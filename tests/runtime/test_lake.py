@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from guestlist.model.delivery import Operation
 from guestlist.model.errors import DataError
 from guestlist.runtime import lake as module
-from guestlist.runtime.lake import Lake, columns_file, gone_file, members_file, part_file
+from guestlist.runtime.lake import Lake, columns_file, gone_file, members_folder, part_file
 
 FRAME = pl.DataFrame({"member": ["a", "b"], "email": [["x"], None]}, schema={"member": pl.String, "email": pl.List(pl.String)})
 INCLUDE = Path(module.__file__).resolve().parents[2]
@@ -120,7 +120,7 @@ def test_an_object_store_needs_no_folders_and_no_renaming() -> None:
 def test_names_of_files() -> None:
     lake = Lake("x")
     assert part_file("p", Operation.ADD, 7) == "p/add/part-0007.parquet"
-    assert members_file("p", Operation.REMOVE) == "p/remove-members.parquet"
+    assert members_folder("p", Operation.REMOVE) == "p/remove-members"
     assert (gone_file("p"), columns_file("p")) == ("p/gone.parquet", "p/columns.parquet")
     assert lake.generation_file("s", "l", 12) == "s/generations/l/00000012.parquet"
     assert lake.plan_folder("s", "l", "manual", 2).startswith("s/plans/l/manual-")

@@ -260,3 +260,15 @@ def test_a_part_that_failed_is_the_only_one_that_is_sent_again(rig: Rig, monkeyp
     assert send_part(rig.workspace(), segment, plan_id, Operation.ADD, 0, lambda rows, lost: told.append((rows, lost))) == 2
     assert told == [(1, 0), (1, 0)]
     assert holds(rig, 1, 2, 3)
+
+
+def test_members_are_planned_span_by_span(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody falls between two spans, and a key that somebody in another span still wants stays."""
+    monkeypatch.setattr("guestlist.pipeline.spans.MEMBERS_AT_ONCE", 2)
+    segment = rig.segment(*BOTH)
+    shared = {"phone": "+4915100000007"}
+    rig.run(segment, people(*range(20), **shared) + people(20))
+    assert rig.keys() == {"email": emails(*range(21)), "phone": phones(7, 20)}
+    report = rig.run(segment, people(3, **shared) + people(20, 21))
+    assert rig.keys() == {"email": emails(3, 20, 21), "phone": phones(7, 20, 21)}
+    assert [(one.added, one.removed) for one in report.destinations] == [(1, 19), (1, 19)]

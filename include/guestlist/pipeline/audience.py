@@ -50,13 +50,54 @@ def with_keys(frame: pl.LazyFrame, capabilities: Capabilities) -> pl.LazyFrame:
     """Add ``keys``: what identifies a member on this platform, as sorted strings such as ``email|<hash>``."""
     names = set(frame.collect_schema().names())
     singles = [_single_keys(field) for field in capabilities.singles if field.value in names]
-    frame = frame.with_columns((pl.concat_list(singles) if singles else _no_keys()).alias(KEYS))
-    for composite in capabilities.composites:
-        if all(part.value in names for part in composite.required):
-            counts = _all_there(composite) & ((pl.col(KEYS).list.len() == 0) if composite.only_alone else pl.lit(value=True))
-            key = pl.when(counts).then(composite_key(composite, names))
-            frame = frame.with_columns(pl.concat_list(KEYS, pl.concat_list(key).list.drop_nulls()).alias(KEYS))
-    return frame.with_columns(pl.col(KEYS).list.unique().list.sort())
+    composites = [
+        pl.concat_list(pl.when(_counts(composite, capabilities, names)).then(composite_key(composite, names))).list.drop_nulls()
+        for composite in _composites(capabilities, names)
+    ]
+    keys = [*singles, *composites]
+    return frame.with_columns((pl.concat_list(keys) if keys else _no_keys()).list.unique().list.sort().alias(KEYS))
+
+
+def has_key(capabilities: Capabilities, names: set[str]) -> pl.Expr:
+    """Whether `with_keys` finds anything, without making the keys."""
+    composites = [_counts(composite, capabilities, names) for composite in _composites(capabilities, names)]
+    return pl.any_horizontal(pl.lit(value=False), _has_single(capabilities, names), *composites)
+
+
+def keys_of_kind(frame: pl.LazyFrame, capabilities: Capabilities, kind: str) -> pl.LazyFrame:
+    """Column ``key``: one row for each of the members' keys of one kind, a field's name or a composite's."""
+    names = set(frame.collect_schema().names())
+    for composite in _composites(capabilities, names):
+        if composite.name == kind:
+            return frame.filter(_counts(composite, capabilities, names)).select(key=composite_key(composite, names))
+    values = frame.select(key=kind)
+    if frame.collect_schema()[kind] == pl.List(pl.String):
+        values = values.explode("key")
+    return values.drop_nulls("key").select(key=pl.lit(f"{kind}{_PIPE}") + pl.col("key"))
+
+
+def _composites(capabilities: Capabilities, names: set[str]) -> list[Composite]:
+    """Those of which every required part is there."""
+    return [one for one in capabilities.composites if all(part.value in names for part in one.required)]
+
+
+def _counts(composite: Composite, capabilities: Capabilities, names: set[str]) -> pl.Expr:
+    """Whether a member has the composite as a key; one that is ``only_alone`` counts for those who have nothing else."""
+    if not composite.only_alone:
+        return _all_there(composite)
+    others = [_all_there(other) for other in _composites(capabilities, names) if not other.only_alone]
+    return _all_there(composite) & ~pl.any_horizontal(_has_single(capabilities, names), *others)
+
+
+def _has_single(capabilities: Capabilities, names: set[str]) -> pl.Expr:
+    singles = [field for field in capabilities.singles if field.value in names]
+    there = [
+        (pl.col(field.value).list.len() > 0).fill_null(value=False)
+        if field in MULTI_VALUED
+        else pl.col(field.value).is_not_null()
+        for field in singles
+    ]
+    return pl.any_horizontal(pl.lit(value=False), *there)
 
 
 def composite_key(composite: Composite, names: set[str]) -> pl.Expr:

@@ -58,27 +58,58 @@ def _bytes_in(rows: pl.DataFrame) -> pl.Series:
     return rows.select(pl.sum_horizontal(sizes).alias("bytes")).to_series()
 
 
-def upload_of(rows: pl.DataFrame, capabilities: Capabilities, operation: Operation, session: int, reference: str) -> Upload:
-    """Cut one operation's wire rows; parts are runs of ``BATCHES_PER_PART`` batches."""
-    cuts: list[Cut] = []
-    part_start = 0
-    for index, (offset, length) in enumerate(cut(rows, capabilities)):
-        part, position = divmod(index, BATCHES_PER_PART)
-        if position == 0:
-            part_start = offset
-        identity = batch_id(reference, operation, rows.slice(offset, length))
-        cuts.append(Cut(identity, index + 1, part, offset - part_start, length))
-    parts = cuts[-1].part + 1 if cuts else 0
-    return Upload(operation, session, rows[MEMBER].n_unique(), rows.height, parts, tuple(cuts))
+class Cutter:
+    """Cuts one operation's wire rows into batches and parts, as they come; how they come in pieces makes no difference.
 
+    ``reference`` names the audience. A part is a run of ``BATCHES_PER_PART`` batches.
+    """
 
-def parts_of(rows: pl.DataFrame, upload: Upload) -> Iterator[pl.DataFrame]:
-    """The frames of an upload's parts, in order."""
-    start = 0
-    for part in range(upload.parts):
-        length = sum(cut.rows for cut in upload.cuts if cut.part == part)
-        yield rows.slice(start, length)
-        start += length
+    def __init__(self, capabilities: Capabilities, operation: Operation, session: int, reference: str) -> None:
+        """Begin an upload."""
+        self._capabilities = capabilities
+        self._operation = operation
+        self._session = session
+        self._reference = reference
+        self._waiting: pl.DataFrame | None = None
+        self._part: list[pl.DataFrame] = []
+        self._members = 0
+        self._cuts: list[Cut] = []
+
+    def add(self, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Take rows of further members; gives the parts that they complete."""
+        self._members += rows[MEMBER].n_unique()
+        rows = rows if self._waiting is None else pl.concat([self._waiting, rows])
+        *whole, last = list(cut(rows, self._capabilities)) or [(0, 0)]
+        for offset, length in whole:
+            yield from self._batch(rows.slice(offset, length))
+        self._waiting = rows.slice(*last)  # what comes next may still find room in it
+
+    def finish(self) -> Iterator[pl.DataFrame]:
+        """Give the last part, if anything is left."""
+        if self._waiting is not None and self._waiting.height:
+            yield from self._batch(self._waiting)
+            self._waiting = None
+        if self._part:
+            yield self._whole_part()
+
+    def _batch(self, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        if len(self._part) == BATCHES_PER_PART:
+            yield self._whole_part()
+        offset = sum(batch.height for batch in self._part)
+        part, identity = len(self._cuts) // BATCHES_PER_PART, batch_id(self._reference, self._operation, rows)
+        self._cuts.append(Cut(identity, len(self._cuts) + 1, part, offset, rows.height))
+        self._part.append(rows)
+
+    def _whole_part(self) -> pl.DataFrame:
+        part, self._part = pl.concat(self._part), []
+        return part
+
+    @property
+    def upload(self) -> Upload:
+        """What was cut, once it is finished."""
+        rows = sum(cut.rows for cut in self._cuts)
+        parts = self._cuts[-1].part + 1 if self._cuts else 0
+        return Upload(self._operation, self._session, self._members, rows, parts, tuple(self._cuts))
 
 
 def batch_id(reference: str, operation: Operation, rows: pl.DataFrame) -> str:

@@ -5,6 +5,7 @@ The rules are those of docs/promises.md, "Planning". All comparisons are made on
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -13,7 +14,8 @@ import polars as pl
 from guestlist.model.delivery import MULTI_VALUED, Capabilities, Composite, Field, Mode
 from guestlist.model.plan import Breach, Counts, Drops
 from guestlist.model.segment import Guards
-from guestlist.pipeline.audience import KEYS, MEMBER, composite_key, signature, with_keys
+from guestlist.pipeline.audience import KEYS, MEMBER, composite_key, has_key, keys_of_kind, signature, with_keys
+from guestlist.pipeline.spans import Span
 
 ADDED_ON = "added_on"
 UNSURE = "unsure"
@@ -23,17 +25,8 @@ _HELD_SIGNATURE = "held_signature"
 _ONE_FORM = "one_form"
 _ROW = "row"
 _RENEWAL_SPREAD_DAYS = 30
-
-
-@dataclass(frozen=True)
-class Change:
-    """What a plan does: member rows to remove (only the keys that may go) and to add (whole)."""
-
-    removals: pl.DataFrame
-    additions: pl.DataFrame
-    gone: pl.DataFrame
-    """``member`` of those who are held and not wanted any more, with or without keys of their own."""
-    counts: Counts
+_MOVING = ("new", "gone", "changed", "renewed", "resent")
+"""The states of members who are not simply kept."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +39,8 @@ class Wish:
     renew_within_days: int = 7
 
 
-def compare(wanted: pl.LazyFrame, held: pl.LazyFrame, capabilities: Capabilities, wish: Wish) -> Change:
-    """Plan one audience.
+class Comparison:
+    """Plans one audience, one span of members after the other, so that neither side has to fit into memory.
 
     Args:
         wanted: ``member`` and the platform's fields (see `audience.complete`), and ``value`` where it is sent.
@@ -55,25 +48,76 @@ def compare(wanted: pl.LazyFrame, held: pl.LazyFrame, capabilities: Capabilities
         capabilities: of the platform.
         wish: mode, day and options.
     """
-    fields = [name for name in wanted.collect_schema().names() if name != MEMBER]
-    keyed = with_keys(wanted, capabilities)
-    usable = keyed.filter(pl.col(KEYS).list.len() > 0).with_columns(signature(fields).alias(_SIGNATURE))
-    held_keyed = with_keys(held, capabilities).with_columns(signature(fields).alias(_HELD_SIGNATURE))
-    states = _states(usable, held_keyed, capabilities, wish)
-    counts = _counts(states, keyed)
-    if wish.mode is Mode.SNAPSHOT and states.get_column("state").is_in(["kept"]).all():
-        states = states.clear()  # built whole or not at all: nothing to build where nothing has changed
-    to_add, to_remove = _movements(wish.mode)
-    columns = [MEMBER, *fields]
-    additions = usable.join(states.lazy().filter(to_add).select(MEMBER), on=MEMBER, how="semi").select(columns)
-    leaving = held_keyed.join(states.lazy().filter(to_remove).select(MEMBER), on=MEMBER, how="semi")
-    removals = _removable(leaving, usable, capabilities, columns)
-    return Change(
-        removals=removals.sort(MEMBER, maintain_order=True),
-        additions=additions.collect().sort(MEMBER),
-        gone=states.filter(pl.col("state") == "gone").select(MEMBER).sort(MEMBER),
-        counts=counts,
-    )
+
+    def __init__(self, wanted: pl.LazyFrame, held: pl.LazyFrame, capabilities: Capabilities, wish: Wish) -> None:
+        """Record the two sides; nothing is read yet."""
+        self._wanted = wanted
+        self._held = held
+        self._capabilities = capabilities
+        self._wish = wish
+        self._columns = wanted.collect_schema().names()
+        self._gone: list[pl.Series] = []
+        self._leaving: list[pl.DataFrame] = []
+        self.counts = Counts(with_email=0 if Field.EMAIL.value in self._columns else None)
+        """What the spans so far have shown."""
+
+    def additions(self, spans: Iterable[Span]) -> Iterator[pl.DataFrame]:
+        """The members to add, whole, sorted by member: those of one span after the other; the spans cover all members."""
+        fields = [name for name in self._columns if name != MEMBER]
+        to_add, to_remove = _movements(self._wish.mode)
+        for span in spans:
+            wanted = span.of(self._wanted).with_columns(signature(fields).alias(_SIGNATURE)).collect()
+            usable = wanted.filter(has_key(self._capabilities, set(self._columns)))
+            held = span.of(self._held).with_columns(signature(fields).alias(_HELD_SIGNATURE)).collect()
+            states = _states(usable, held, self._capabilities, self._wish)
+            self._count(states, wanted, usable)
+            self._gone.append(states.filter(pl.col("state") == "gone").get_column(MEMBER).sort())
+            leaving = held.join(states.filter(to_remove), on=MEMBER, how="semi")
+            if leaving.height:
+                self._leaving.append(self._without_own(leaving.drop(_HELD_SIGNATURE), usable))
+            yield usable.join(states.filter(to_add), on=MEMBER, how="semi").select(self._columns).sort(MEMBER)
+
+    def _without_own(self, leaving: pl.DataFrame, usable: pl.DataFrame) -> pl.DataFrame:
+        """Held rows and those of their keys that the same member does not want any more."""
+        changed = usable.join(leaving, on=MEMBER, how="semi")
+        kept = with_keys(changed.lazy(), self._capabilities).select(MEMBER, pl.col(KEYS).alias("_wanted"))
+        keyed = with_keys(leaving.lazy(), self._capabilities).join(kept, on=MEMBER, how="left", maintain_order="left")
+        free = pl.col(KEYS).list.set_difference(pl.col("_wanted").fill_null(pl.lit([], dtype=pl.List(pl.String))))
+        return keyed.with_columns(free.alias(KEYS)).drop("_wanted").collect()
+
+    def _count(self, states: pl.DataFrame, wanted: pl.DataFrame, usable: pl.DataFrame) -> None:
+        by_state = dict(states.group_by("state").len().iter_rows())
+        with_email = self.counts.with_email
+        if with_email is not None:
+            with_email += int((usable.get_column(Field.EMAIL.value).list.len() > 0).sum())
+        self.counts = Counts(
+            wanted=self.counts.wanted + usable.height,
+            held=self.counts.held + states.height - by_state.get("new", 0),
+            without_key=self.counts.without_key + wanted.height - usable.height,
+            with_email=with_email,
+            **{state: getattr(self.counts, state) + by_state.get(state, 0) for state in _MOVING},
+        )
+
+    @property
+    def gone(self) -> pl.DataFrame:
+        """``member`` of those who are held and not wanted any more, with or without keys of their own."""
+        return pl.DataFrame({MEMBER: pl.concat(self._gone)})
+
+    @property
+    def nobody(self) -> pl.DataFrame:
+        """No rows, with the columns of additions and removals."""
+        return self._wanted.clear().collect()
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the platform holds just what is wanted."""
+        return not any(getattr(self.counts, state) for state in _MOVING)
+
+    def removals(self) -> pl.DataFrame:
+        """Held rows with only those keys that no wanted member has, sorted by member; rows without any are left out."""
+        if not self._leaving:
+            return self.nobody
+        return _removable(pl.concat(self._leaving), self._wanted, self._capabilities, self._columns)
 
 
 def _movements(mode: Mode) -> tuple[pl.Expr, pl.Expr]:
@@ -86,14 +130,22 @@ def _movements(mode: Mode) -> tuple[pl.Expr, pl.Expr]:
     return sent, state.is_in(["gone", "changed"]) if mode is Mode.MIRROR else nobody
 
 
-def _states(usable: pl.LazyFrame, held: pl.LazyFrame, capabilities: Capabilities, wish: Wish) -> pl.DataFrame:
+def _states(usable: pl.DataFrame, held: pl.DataFrame, capabilities: Capabilities, wish: Wish) -> pl.DataFrame:
     """One row a member, wanted or held, with its state."""
-    before = held.group_by(MEMBER).agg(
-        pl.col(_HELD_SIGNATURE).first(),
-        (pl.col(_HELD_SIGNATURE).n_unique() == 1).alias(_ONE_FORM),
-        pl.col(ADDED_ON).min(),
-        ((pl.len() > 1) | pl.col(UNSURE).any()).alias(UNSURE),
+    several = held.get_column(MEMBER).is_duplicated()  # few, so that nearly nobody has to be grouped
+    facts = [MEMBER, _HELD_SIGNATURE, _ONE_FORM, ADDED_ON, UNSURE]
+    once = held.filter(~several).with_columns(pl.lit(value=True).alias(_ONE_FORM))
+    together = (
+        held.filter(several)
+        .group_by(MEMBER)
+        .agg(
+            pl.col(_HELD_SIGNATURE).first(),
+            (pl.col(_HELD_SIGNATURE).n_unique() == 1).alias(_ONE_FORM),
+            pl.col(ADDED_ON).min(),
+            pl.lit(value=True).alias(UNSURE),
+        )
     )
+    before = pl.concat([once.select(facts), together.select(facts)])
     both = usable.select(MEMBER, _SIGNATURE).join(before, on=MEMBER, how="full", coalesce=True)
     same = (pl.col(_SIGNATURE) == pl.col(_HELD_SIGNATURE)) & pl.col(_ONE_FORM)
     gone = "kept" if wish.mode is Mode.APPEND else "gone"  # who was appended stays
@@ -110,7 +162,7 @@ def _states(usable: pl.LazyFrame, held: pl.LazyFrame, capabilities: Capabilities
         .then(pl.lit("renewed"))
         .otherwise(pl.lit("kept"))
     )
-    return both.select(MEMBER, state.alias("state")).collect()
+    return both.select(MEMBER, state.alias("state"))
 
 
 def _lapses_soon(capabilities: Capabilities, wish: Wish) -> pl.Expr:
@@ -124,24 +176,32 @@ def _lapses_soon(capabilities: Capabilities, wish: Wish) -> pl.Expr:
     return pl.col(ADDED_ON) <= pl.lit(due) + pl.duration(days=early)
 
 
-def _removable(leaving: pl.LazyFrame, usable: pl.LazyFrame, capabilities: Capabilities, columns: list[str]) -> pl.DataFrame:
-    """The held rows of ``leaving`` with only those keys that no wanted member has; rows without any are left out."""
-    kinds = pl.col("key").str.extract(r"^([a-z_]+)\|", 1).alias("kind")
-    rows = leaving.collect().with_row_index(_ROW).lazy()  # a member may have several rows, each with an address of its own
+def _removable(leaving: pl.DataFrame, wanted: pl.LazyFrame, capabilities: Capabilities, columns: list[str]) -> pl.DataFrame:
+    """The held rows of ``leaving`` with only those of their ``keys`` that no wanted member has."""
+    rows = leaving.with_row_index(_ROW)  # a member may have several rows, each with an address of its own
     theirs = rows.select(_ROW, MEMBER, pl.col(KEYS).alias("key")).explode("key").drop_nulls("key")
-    wanted_keys = usable.select(pl.col(KEYS).alias("key")).explode("key")
-    free = theirs.join(wanted_keys, on="key", how="anti").with_columns(kinds).collect()
+    theirs = theirs.with_columns(pl.col("key").str.extract(r"^([a-z_]+)\|", 1).alias("kind"))
+    free = theirs.join(_taken(theirs, wanted, capabilities), on="key", how="anti")
     if free.is_empty():
-        return leaving.select(columns).head(0).collect()
+        return leaving.select(columns).clear()
     singles = [field for field in capabilities.singles if field.value in columns]
     result = free.group_by(_ROW, MEMBER).agg(_values_of(field) for field in singles)
     for composite in capabilities.composites:
         if all(part.value in columns for part in composite.required):
             result = result.join(_composite_parts(rows, free, composite, set(columns)), on=_ROW, how="left")
     absent = [name for name in columns if name not in result.columns]
-    schema = leaving.collect_schema()
-    empty = [pl.lit(None, dtype=schema[name]).alias(name) for name in absent]
-    return result.with_columns(empty).sort(_ROW).select(columns)
+    empty = [pl.lit(None, dtype=leaving.schema[name]).alias(name) for name in absent]
+    return result.with_columns(empty).sort(_ROW).select(columns).sort(MEMBER, maintain_order=True)
+
+
+def _taken(theirs: pl.DataFrame, wanted: pl.LazyFrame, capabilities: Capabilities) -> pl.DataFrame:
+    """Those of the keys that any wanted member has, whatever span he is in."""
+    found = [theirs.select("key").clear()]
+    for (kind,), keys in theirs.group_by("kind"):
+        asked = keys.select("key").unique().lazy()
+        wanted_keys = keys_of_kind(wanted, capabilities, str(kind))
+        found.append(wanted_keys.join(asked, on="key", how="semi").collect(engine="streaming").unique())
+    return pl.concat(found)
 
 
 def _values_of(field: Field) -> pl.Expr:
@@ -149,34 +209,11 @@ def _values_of(field: Field) -> pl.Expr:
     return (values if field in MULTI_VALUED else values.first()).alias(field.value)
 
 
-def _composite_parts(rows: pl.LazyFrame, free: pl.DataFrame, composite: Composite, names: set[str]) -> pl.DataFrame:
+def _composite_parts(rows: pl.DataFrame, free: pl.DataFrame, composite: Composite, names: set[str]) -> pl.DataFrame:
     """The parts of a composite for those rows whose composite may go."""
     keyed = rows.with_columns(composite_key(composite, names).alias("key"))
-    mine = keyed.join(free.lazy().select(_ROW, "key"), on=[_ROW, "key"], how="semi")
-    return mine.select(_ROW, *(part.value for part in composite.parts if part.value in names)).collect()
-
-
-def _counts(states: pl.DataFrame, keyed: pl.LazyFrame) -> Counts:
-    by_state = dict(states.group_by("state").len().iter_rows())
-    email = Field.EMAIL.value
-    names = keyed.collect_schema().names()
-    has_email = (pl.col(email).list.len() > 0) if email in names else pl.lit(value=False)
-    facts = keyed.select(
-        (pl.col(KEYS).list.len() > 0).sum().alias("wanted"),
-        (pl.col(KEYS).list.len() == 0).sum().alias("without_key"),
-        (has_email & (pl.col(KEYS).list.len() > 0)).sum().alias("with_email"),
-    ).collect()
-    return Counts(
-        wanted=int(facts["wanted"][0]),
-        held=states.height - by_state.get("new", 0),
-        new=by_state.get("new", 0),
-        gone=by_state.get("gone", 0),
-        changed=by_state.get("changed", 0),
-        renewed=by_state.get("renewed", 0),
-        resent=by_state.get("resent", 0),
-        without_key=int(facts["without_key"][0]),
-        with_email=int(facts["with_email"][0]) if email in names else None,
-    )
+    mine = keyed.join(free.select(_ROW, "key"), on=[_ROW, "key"], how="semi")
+    return mine.select(_ROW, *(part.value for part in composite.parts if part.value in names))
 
 
 def breaches(counts: Counts, drops: Drops, guards: Guards, mode: Mode) -> tuple[Breach, ...]:

@@ -1,7 +1,7 @@
 """The lake: Parquet files of prepared members, parts and generations, on local disk or an object store.
 
 <segment>/runs/<run>/<n>/part-00000.parquet        prepared members, one file a batch of the source
-<segment>/plans/<label>/<run>-<attempt>/           plan.json, who is gone, each operation's members and parts
+<segment>/plans/<label>/<run>-<attempt>/           plan.json, who is gone, each operation's parts, and its whole members
 <segment>/generations/<label>/<plan>.parquet       what the platform holds once that plan was sealed
 
 Match keys are personal data: on local disk only the owner may read them. Where a segment has a platform that takes plain
@@ -24,12 +24,13 @@ from upath import UPath
 
 from guestlist.model.delivery import Operation
 from guestlist.model.errors import DataError
+from guestlist.pipeline.audience import MEMBER
 from guestlist.runtime.vault import Vault
 
 _LOCKED = ".locked"
 _KEPT_OPEN = 64 * 2**20
 """Bytes of opened files that stay in memory."""
-_MEMBERS = "{}-members.parquet"
+_MEMBERS_READ_TOGETHER = 8192
 
 
 def _no_vault() -> Vault:
@@ -62,7 +63,11 @@ class Lake:
         """Where the members go that a platform holds after a plan."""
         return f"{segment}/generations/{label}/{plan_id:08d}.parquet"
 
-    def write(self, path: str, frame: pl.DataFrame) -> None:
+    def write_members(self, path: str, members: pl.DataFrame) -> None:
+        """Write members, sorted by member, so that a span of them can be read without the rest."""
+        self.write(path, members.sort(MEMBER, maintain_order=True), row_group_size=_MEMBERS_READ_TOGETHER)
+
+    def write(self, path: str, frame: pl.DataFrame, row_group_size: int | None = None) -> None:
         """Write a frame as Parquet."""
         name = path + _LOCKED * self._locking
         self._opened.pop(name, None)
@@ -70,10 +75,10 @@ class Lake:
         with target.open("wb") as file:
             if self._locking:
                 buffer = io.BytesIO()
-                frame.write_parquet(buffer, compression="zstd", compression_level=1)
+                frame.write_parquet(buffer, compression="zstd", compression_level=1, row_group_size=row_group_size)
                 file.write(self._vault().lock(buffer.getvalue(), name))
             else:
-                frame.write_parquet(file, compression="zstd", compression_level=1)
+                frame.write_parquet(file, compression="zstd", compression_level=1, row_group_size=row_group_size)
         self._finish(target, name)
 
     def write_json(self, path: str, data: Any) -> None:
@@ -157,8 +162,8 @@ class Lake:
     def plans_with_members(self, segment: str, label: str) -> list[str]:
         """The folders of plans that still have whole members in them."""
         root = f"{segment}/plans/{label}"
-        found = (self.root / root).glob(f"*/{_MEMBERS.format('*')}*")
-        return sorted({f"{root}/{file.parent.name}" for file in found})
+        found = (self.root / root).glob("*/*-members/*.parquet*")
+        return sorted({f"{root}/{file.parent.parent.name}" for file in found})
 
     def remove(self, path: str) -> None:
         """Remove a file, encrypted or not, or a folder with all that is in it; what is not there is no matter."""
@@ -179,9 +184,9 @@ def part_file(folder: str, operation: Operation, part: int) -> str:
     return f"{folder}/{operation.value}/part-{part:04d}.parquet"
 
 
-def members_file(folder: str, operation: Operation) -> str:
+def members_folder(folder: str, operation: Operation) -> str:
     """The whole members of an operation, before they became wire rows."""
-    return f"{folder}/{_MEMBERS.format(operation.value)}"
+    return f"{folder}/{operation.value}-members"
 
 
 def gone_file(folder: str) -> str:

@@ -13,7 +13,7 @@ from guestlist.model.segment import Segment
 from guestlist.pipeline.audience import MEMBER
 from guestlist.pipeline.members import OUTCOME, Answered, Outcome, after_mirror, after_upload, by_member
 from guestlist.pipeline.plan import ADDED_ON, UNSURE
-from guestlist.runtime.lake import columns_file, gone_file, members_file, part_file
+from guestlist.runtime.lake import columns_file, gone_file, members_folder, part_file
 from guestlist.runtime.ledger import BatchRow, SessionRow
 from guestlist.runtime.wiring import Workspace
 
@@ -24,18 +24,20 @@ def empty_held(wanted: pl.LazyFrame) -> pl.LazyFrame:
     return wanted.clear().with_columns(added_on, pl.lit(value=False).alias(UNSURE))
 
 
-def held_now(workspace: Workspace, segment: Segment, label: str, wanted: pl.LazyFrame) -> pl.DataFrame | None:
+def held_now(workspace: Workspace, segment: Segment, label: str, wanted: pl.LazyFrame) -> pl.LazyFrame | None:
     """The members held, with the columns of ``wanted``; None before anything was ever sent.
 
     A field that the segment does not map any more stays as long as the platform holds a value of it: it is to be removed.
+    They are read as they are asked for, unless receipts since the last generation have a say.
     """
     sealed = workspace.ledger.generation(segment.name, label)
-    held = workspace.lake.scan(sealed.path).collect() if sealed else None
+    held = workspace.lake.scan(sealed.path) if sealed else None
     capabilities = workspace.capabilities(segment)[label]
     for row in workspace.ledger.unsealed_plans(segment.name, label):
         sessions = workspace.ledger.sessions(row.id)
         if any(session.state != "planned" for session in sessions):
-            held = after_plan(workspace, row.path, sessions, held, capabilities)
+            before = held.collect() if held is not None else None
+            held = after_plan(workspace, row.path, sessions, before, capabilities).lazy()
     if held is None:
         return None
     mirror = segment.destination(label).mode is Mode.MIRROR
@@ -76,7 +78,7 @@ def _answered(
     """The members of one operation of a plan, and what became of each; nobody where it has no session."""
     if session is None:
         return Answered(held.drop(ADDED_ON, UNSURE).clear(), _nobody())
-    members = workspace.lake.scan(members_file(folder, operation)).collect()
+    members = workspace.lake.scan(members_folder(folder, operation)).collect()
     return Answered(members, member_outcomes(workspace, folder, session))
 
 
@@ -120,14 +122,14 @@ def _outcomes(batch: BatchRow, session: SessionRow) -> list[str]:
     return [Outcome.REJECTED.value if index in batch.rejected else taken for index in range(batch.rows)]
 
 
-def _fitted(held: pl.DataFrame, wanted: pl.LazyFrame, fields: Sequence[str]) -> pl.DataFrame:
+def _fitted(held: pl.LazyFrame, wanted: pl.LazyFrame, fields: Sequence[str]) -> pl.LazyFrame:
     """Held members with the wanted columns, null where the segment maps a field only now, and those of ``fields`` in use."""
-    schema = wanted.collect_schema()
-    missing = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in held.columns]
-    dropped = [name for name in fields if name in held.columns and name not in schema.names() and _in_use(held[name])]
+    schema, there = wanted.collect_schema(), held.collect_schema()
+    missing = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in there]
+    dropped = [name for name in fields if name in there and name not in schema and _in_use(held, name)]
     return held.with_columns(missing).select(*schema.names(), *dropped, ADDED_ON, UNSURE)
 
 
-def _in_use(column: pl.Series) -> bool:
-    values = column.list.len() if column.dtype == pl.List(pl.String) else column.is_not_null()
-    return bool(values.sum())
+def _in_use(held: pl.LazyFrame, name: str) -> bool:
+    values = pl.col(name).list.len() > 0 if held.collect_schema()[name] == pl.List(pl.String) else pl.col(name).is_not_null()
+    return bool(held.select(values.any()).collect().item())

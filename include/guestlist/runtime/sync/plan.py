@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 import polars as pl
 
 from guestlist.model.delivery import Capabilities, Field, Mode, Operation
 from guestlist.model.errors import ConfigError, DataError, SafetyStop
-from guestlist.model.plan import Breach, Drops, Plan, Upload
+from guestlist.model.plan import Breach, Counts, Drops, Plan, Upload
 from guestlist.model.segment import Segment
 from guestlist.pipeline.audience import MEMBER, VALUE, column_of, complete, fields_of, wire_rows
-from guestlist.pipeline.batching import parts_of, session_id, upload_of
-from guestlist.pipeline.plan import ADDED_ON, UNSURE, Change, Wish, breaches, compare
+from guestlist.pipeline.batching import Cutter, session_id
+from guestlist.pipeline.plan import ADDED_ON, UNSURE, Comparison, Wish, breaches
 from guestlist.pipeline.prepare import key_columns
+from guestlist.pipeline.spans import Span, spans_of
 from guestlist.runtime import clock
-from guestlist.runtime.lake import Lake, columns_file, gone_file, members_file, part_file
-from guestlist.runtime.sync.held import empty_held, held_now
+from guestlist.runtime.lake import Lake, columns_file, gone_file, members_folder, part_file
+from guestlist.runtime.sync.held import RECORDED, empty_held, held_now
 from guestlist.runtime.wiring import Workspace
 
 _RENEW_WITHIN_DAYS = 7
@@ -51,13 +54,7 @@ def make_plan(workspace: Workspace, segment: Segment, run_id: str, label: str, o
     wanted = wanted_members(lake, run.prepared_path, segment, capabilities)
     held = held_now(workspace, segment, label, wanted)
     wanted, dropped = _with_dropped_fields(wanted, held)
-    change = compare(wanted, held.lazy() if held is not None else empty_held(wanted), capabilities, wish)
-    if change.additions.is_empty() and change.gone.height and mode in (Mode.REPLACE, Mode.SNAPSHOT):
-        raise DataError(
-            f"nobody is left for this audience, and mode {mode} cannot send nobody: mend the source, or use mode mirror",
-            segment=segment.name,
-            destination=label,
-        )
+    comparison = Comparison(wanted, held if held is not None else empty_held(wanted), capabilities, wish)
     attempt = len(ledger.plans_of_run(segment.name, label, run_id)) + 1
     draft = Plan(
         segment=segment.name,
@@ -67,10 +64,13 @@ def make_plan(workspace: Workspace, segment: Segment, run_id: str, label: str, o
         pull_date=wish.today.isoformat(),
         path=lake.plan_folder(segment.name, label, run_id, attempt),
         fields=fields_of(capabilities, [*segment.identifiers, *dropped]),
-        counts=replace(change.counts, without_value=_without_value(lake, run.prepared_path, segment, capabilities)),
-        breaches=breaches(change.counts, Drops(**run.drops), segment.guards, mode),
+        counts=Counts(),
     )
-    plan = _write(lake, draft, attempt, change, capabilities)
+    sealed = ledger.generation(segment.name, label)
+    spans = spans_of(max(Drops(**run.drops).prepared, sealed.members if sealed else 0))
+    uploads = _write(lake, draft, attempt, comparison, spans, capabilities)
+    counts = replace(comparison.counts, without_value=_without_value(lake, run.prepared_path, segment, capabilities))
+    plan = replace(draft, uploads=uploads, counts=counts, breaches=breaches(counts, Drops(**run.drops), segment.guards, mode))
     lake.write_json(f"{plan.path}/plan.json", plan.as_json())
     basis = _basis(workspace, segment, label, run.prepared_path, options)
     return ledger.enter_plan(plan, basis, attempt, dry=options.dry_run)
@@ -98,12 +98,12 @@ def wanted_members(lake: Lake, prepared_path: str, segment: Segment, capabilitie
     return complete(frame.select(MEMBER, *columns), capabilities.composites)
 
 
-def _with_dropped_fields(wanted: pl.LazyFrame, held: pl.DataFrame | None) -> tuple[pl.LazyFrame, list[Field]]:
+def _with_dropped_fields(wanted: pl.LazyFrame, held: pl.LazyFrame | None) -> tuple[pl.LazyFrame, list[Field]]:
     """Add, without values, the fields that the platform holds and the segment does not map any more."""
     if held is None:
         return wanted, []
     there = {MEMBER, VALUE, ADDED_ON, UNSURE, *wanted.collect_schema().names()}
-    dropped = {name: kind for name, kind in held.schema.items() if name not in there}
+    dropped = {name: kind for name, kind in held.collect_schema().items() if name not in there}
     empty = [pl.lit(None, dtype=kind).alias(name) for name, kind in dropped.items()]
     return wanted.with_columns(empty), [Field(name) for name in dropped]
 
@@ -119,34 +119,48 @@ def _without_value(lake: Lake, prepared_path: str, segment: Segment, capabilitie
     return int(lake.scan(prepared_path).select(pl.col(VALUE).is_null().sum()).collect().item())
 
 
-def _write(lake: Lake, plan: Plan, attempt: int, change: Change, capabilities: Capabilities) -> Plan:
-    """Write the plan's parts to the lake; returns the plan with its uploads."""
-    uploads: list[Upload] = []
-    for operation, members in _operations(change, plan.mode):
-        if members.is_empty():
-            continue
-        rows = wire_rows(members, capabilities)
-        session = session_id(plan.segment, plan.label, plan.run_id, attempt, operation)
-        upload = upload_of(rows, capabilities, operation, session, f"{plan.segment}:{plan.label}")
-        if capabilities.limits.one_batch and len(upload.cuts) > 1:
-            most = f"{capabilities.title} takes one whole file of at most {capabilities.limits.rows_per_batch:,} rows"
-            raise ConfigError(f"{most}; this audience has {rows.height:,}", segment=plan.segment, destination=plan.label)
-        for part, frame in enumerate(parts_of(rows, upload)):
-            lake.write(part_file(plan.path, operation, part), frame)
-        lake.write(members_file(plan.path, operation), members)
-        uploads.append(upload)
-    lake.write(gone_file(plan.path), change.gone)
-    lake.write(columns_file(plan.path), change.additions.clear())
-    return replace(plan, uploads=tuple(uploads))
+def _write(
+    lake: Lake, plan: Plan, attempt: int, comparison: Comparison, spans: Sequence[Span], capabilities: Capabilities
+) -> tuple[Upload, ...]:
+    """Write what a plan sends to the lake, span after span; removals go first: suppression before growth."""
+    added, removed = RECORDED[plan.mode], Operation.REMOVE
+    lake.remove(plan.path)  # what an attempt that died has left there
+    lake.write(columns_file(plan.path), comparison.nobody)
+    uploads = [_write_upload(lake, plan, attempt, added, comparison.additions(spans), capabilities)]
+    lake.write(gone_file(plan.path), comparison.gone)
+    if added is Operation.REPLACE and comparison.counts.gone and not uploads[0].rows:
+        raise DataError(
+            f"nobody is left for this audience, and mode {plan.mode} cannot send nobody: mend the source, or use mode mirror",
+            segment=plan.segment,
+            destination=plan.label,
+        )
+    if plan.mode is Mode.SNAPSHOT and comparison.changes_nothing:  # built whole or not at all
+        for folder in (members_folder(plan.path, added), f"{plan.path}/{added.value}"):
+            lake.remove(folder)
+        return ()
+    if plan.mode is Mode.MIRROR:
+        uploads.insert(0, _write_upload(lake, plan, attempt, removed, [comparison.removals()], capabilities))
+    return tuple(upload for upload in uploads if upload.rows)
 
 
-def _operations(change: Change, mode: Mode) -> list[tuple[Operation, pl.DataFrame]]:
-    """Removals go first: suppression before growth."""
-    if mode in (Mode.REPLACE, Mode.SNAPSHOT):
-        return [(Operation.REPLACE, change.additions)]
-    if mode is Mode.REMOVE:
-        return [(Operation.REMOVE, change.additions)]
-    return [(Operation.REMOVE, change.removals), (Operation.ADD, change.additions)]
+def _write_upload(
+    lake: Lake, plan: Plan, attempt: int, operation: Operation, pieces: Iterable[pl.DataFrame], capabilities: Capabilities
+) -> Upload:
+    """The members of one operation, whole and as the rows of requests."""
+    session = session_id(plan.segment, plan.label, plan.run_id, attempt, operation)
+    cutter = Cutter(capabilities, operation, session, f"{plan.segment}:{plan.label}")
+    numbers = count()
+    for number, members in enumerate(piece for piece in pieces if piece.height):
+        lake.write_members(f"{members_folder(plan.path, operation)}/part-{number:05d}.parquet", members)
+        for part in cutter.add(wire_rows(members, capabilities)):
+            lake.write(part_file(plan.path, operation, next(numbers)), part)
+    for part in cutter.finish():
+        lake.write(part_file(plan.path, operation, next(numbers)), part)
+    upload = cutter.upload
+    if capabilities.limits.one_batch and len(upload.cuts) > 1:
+        most = f"{capabilities.title} takes one whole file of at most {capabilities.limits.rows_per_batch:,} rows"
+        raise ConfigError(f"{most}; this audience has {upload.rows:,}", segment=plan.segment, destination=plan.label)
+    return upload
 
 
 def _basis(workspace: Workspace, segment: Segment, label: str, prepared_path: str, options: PlanOptions) -> str:

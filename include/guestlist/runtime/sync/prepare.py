@@ -74,7 +74,7 @@ def _write_all(lake: Lake, folder: str, preparer: Preparer, frames: Iterable[pl.
             for members in preparer.prepare_in_slices(rows):
                 if writing:
                     writing.result()
-                writing = writer.submit(lake.write, f"{folder}/part-{index:05d}.parquet", members)
+                writing = writer.submit(lake.write_members, f"{folder}/part-{index:05d}.parquet", members)
                 index += 1
             read += rows.height
             progress(read)

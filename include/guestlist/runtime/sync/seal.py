@@ -45,6 +45,6 @@ def seal(workspace: Workspace, segment: Segment, plan_id: int) -> Sealed:
             held = after_plan(workspace, row.path, theirs, held, capabilities)
     held = after_plan(workspace, plan.path, sessions, held, capabilities)
     path = lake.generation_file(segment.name, plan.label, plan_id)
-    lake.write(path, held)
+    lake.write_members(path, held)
     members = held["member"].n_unique()
     return Sealed(ledger.seal(plan_id, path, members), members)

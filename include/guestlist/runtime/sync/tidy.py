@@ -5,7 +5,7 @@ from __future__ import annotations
 from guestlist.model.delivery import Operation
 from guestlist.model.segment import Segment
 from guestlist.pipeline.audience import MEMBER
-from guestlist.runtime.lake import Lake, members_file
+from guestlist.runtime.lake import Lake, members_folder
 from guestlist.runtime.wiring import Workspace
 
 
@@ -37,4 +37,4 @@ def _strip(lake: Lake, folder: str) -> None:
         for path in lake.parts(f"{folder}/{operation.value}"):
             lake.write(path, lake.scan(path).select(MEMBER).collect())
     for operation in Operation:  # last: while they are there, the folder is found again
-        lake.remove(members_file(folder, operation))
+        lake.remove(members_folder(folder, operation))
