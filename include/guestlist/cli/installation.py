@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from guestlist.model.segment import Segment
 from guestlist.runtime import clock
 from guestlist.runtime.config import Config
 from guestlist.runtime.segments import find_segment
 
 if TYPE_CHECKING:
+    from guestlist.model.segment import Segment
     from guestlist.runtime.wiring import Workspace
 
 

@@ -12,10 +12,10 @@ from guestlist.cli.installation import labels_of, run_name, segment_named, works
 from guestlist.cli.progress import Bars
 from guestlist.cli.tables import plan_table
 from guestlist.model.errors import SafetyStop
-from guestlist.model.plan import Plan
-from guestlist.model.segment import Segment
 
 if TYPE_CHECKING:
+    from guestlist.model.plan import Plan
+    from guestlist.model.segment import Segment
     from guestlist.runtime.wiring import Workspace
 
 FullResend = Annotated[bool, typer.Option("--full-resend", help="Send every member again, whatever the platform holds.")]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from guestlist.cli.console import show_json, tell
 from guestlist.cli.validate import files_of
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Segment
 from guestlist.runtime.config import Config
 from guestlist.runtime.segments import read_segment
+
+if TYPE_CHECKING:
+    from guestlist.model.segment import Segment
 
 
 def pools(

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from guestlist import destinations
 from guestlist.cli.console import show_json
-from guestlist.cli.variants import all_capabilities
-from guestlist.model.segment import Segment
 
 
 def schema() -> None:
@@ -17,6 +14,9 @@ def schema() -> None:
 
 def segment_schema() -> dict[str, Any]:
     """The model of segment files with one alternative a platform in place of a destination's free keys."""
+    from guestlist import destinations
+    from guestlist.model.segment import Segment
+
     whole = Segment.model_json_schema()
     definitions = whole["$defs"]
     common = definitions.pop("Destination")
@@ -30,6 +30,8 @@ def segment_schema() -> dict[str, Any]:
 
 
 def _destination(common: dict[str, Any], options: dict[str, Any], platform: str) -> dict[str, Any]:
+    from guestlist.cli.variants import all_capabilities
+
     found = all_capabilities(platform)
     modes = dict.fromkeys(mode.value for capabilities in found for mode in capabilities.modes)
     fixed = {

@@ -18,11 +18,11 @@ from guestlist.cli.tables import by_destination
 from guestlist.cli.tables import state as coloured
 from guestlist.cli.validate import files_of
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Segment
 from guestlist.runtime.config import Config
 from guestlist.runtime.segments import read_segment
 
 if TYPE_CHECKING:
+    from guestlist.model.segment import Segment
     from guestlist.runtime.ledger import Ledger
 
 _RUNS = 5

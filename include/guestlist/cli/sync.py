@@ -14,9 +14,9 @@ from guestlist.cli.plan import FullResend, plans_of, present
 from guestlist.cli.progress import Bars
 from guestlist.cli.tables import report_table
 from guestlist.model.errors import GuestlistError, SafetyStop
-from guestlist.model.segment import Segment
 
 if TYPE_CHECKING:
+    from guestlist.model.segment import Segment
     from guestlist.runtime.sync.report import RunReport
     from guestlist.runtime.sync.run import RunOptions
     from guestlist.runtime.wiring import Workspace

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
 from guestlist.cli import exits
 from guestlist.cli.console import AsJson, show, show_json
-from guestlist.cli.queries import query_problems
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment_file import Problem, SegmentError
 from guestlist.runtime.config import Config
 from guestlist.runtime.segments import read_segment, segment_files, shown
+
+if TYPE_CHECKING:
+    from guestlist.model.segment_file import Problem
 
 _ENDINGS = (".yaml", ".yml")
 
@@ -75,6 +76,9 @@ def _files_of(target: str, folder: Path) -> list[Path]:
 
 def check(path: Path, config: Config) -> Checked:
     """Read one file and collect what is wrong with it."""
+    from guestlist.cli.queries import query_problems
+    from guestlist.model.segment_file import Problem, SegmentError
+
     try:
         segment = read_segment(path)
     except SegmentError as error:
@@ -86,6 +90,8 @@ def check(path: Path, config: Config) -> Checked:
 
 def _twins(path: Path) -> tuple[Problem, ...]:
     """Two files of one name would be one segment."""
+    from guestlist.model.segment_file import Problem
+
     other = path.with_suffix(".yml" if path.suffix == ".yaml" else ".yaml")
     return (Problem(1, "name", f"{other.name} has the same name: remove one of them"),) if other.exists() else ()
 

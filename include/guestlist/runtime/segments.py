@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from guestlist import destinations
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Segment
-from guestlist.model.segment_file import parse_segment
+
+if TYPE_CHECKING:
+    from guestlist.model.segment import Segment
 
 
 def segment_files(folder: Path) -> list[Path]:
@@ -21,6 +22,9 @@ def read_segment(path: Path) -> Segment:
     Raises:
         SegmentError: lists every problem. ConfigError: the file cannot be read.
     """
+    from guestlist import destinations
+    from guestlist.model.segment_file import parse_segment  # after `guestlist --help`, which does not need it
+
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
