@@ -38,7 +38,7 @@ def test_what_is_locked_is_unlocked_by_its_key_and_name_alone(data: bytes, name:
             other.unlock(damaged, called)
 
 
-@pytest.mark.parametrize("key", ["", "x", "not base64 at all!", "c2hvcnQ=", new_key() + new_key(), "ä" * 44])
+@pytest.mark.parametrize("key", ["", "x", "not base64 at all!", "c2hvcnQ=", ("A" * 43 + "=") * 2, "ä" * 44])
 def test_a_key_that_is_none_is_told_and_not_repeated(key: str) -> None:
     with pytest.raises(ConfigError, match="vault create") as caught:
         Vault(key)

@@ -72,6 +72,7 @@ class TikTokAds(Destination):
                 rows_per_batch=100_000 if files else options.rows_per_request,
                 bytes_per_batch=_BYTES_PER_FILE if files else _BYTES_PER_REQUEST,
                 one_value_per_field=True,
+                parallel_batches=1 if files else 4,  # streaming takes 10,000 requests a second, in any order
                 minimum_members=1000,
             ),
             docs=_DOCS,

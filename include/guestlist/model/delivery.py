@@ -104,6 +104,7 @@ class Limits:
     one_value_per_field: bool = False
     """A row holds one value a field; a person with two emails becomes two rows."""
     parallel_batches: int = 1
+    """So many requests of one operation may be under way at the same time, in any order."""
     minimum_members: int = 0
     """Below this the platform does not serve the audience."""
     membership_days: int | None = None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from guestlist.model.conversation import Call, Conversation, Repeat, Reply, Verdict
 from guestlist.model.errors import ConfigError, GuestlistError, OutcomeUnknown, RateLimitedError, TransientError
@@ -56,6 +57,8 @@ class Driver:
     sleep: clock.Sleep = clock.sleep
     random: random.Random = field(default_factory=random.Random)
     requests: int = 0
+    gate: AbstractContextManager[Any] = field(default_factory=nullcontext)
+    """Held while this driver waits, and passed before it sends: drivers that share one hold back together."""
     _pause: float = 0.0
 
     def run(self, conversation: Conversation[T]) -> T:
@@ -98,13 +101,15 @@ class Driver:
             if attempt >= self.retries.attempts or clock.monotonic() - started + wait > self.retries.seconds:
                 raise error
             log.info("%s: %s; attempt %d in %.1f s", call, type(error).__name__, attempt + 1, wait)
-            self.sleep(wait)
+            with self.gate:
+                self.sleep(wait)
             attempt += 1
 
     def _once(self, call: Call) -> tuple[Verdict, Reply | None]:
-        if self._pause:
-            self.sleep(self._pause)
-            self._pause = 0.0
+        with self.gate:
+            if self._pause:
+                self.sleep(self._pause)
+                self._pause = 0.0
         self.requests += 1
         try:
             reply = self._carrier(call).send(call)

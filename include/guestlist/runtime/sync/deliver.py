@@ -18,6 +18,7 @@ from guestlist.pipeline.batching import envelope
 from guestlist.runtime import clock
 from guestlist.runtime.lake import part_file
 from guestlist.runtime.ledger import BatchRow, SessionRow
+from guestlist.runtime.sync.outbox import Outbox
 from guestlist.runtime.wiring import Ready, Workspace
 
 log = logging.getLogger("guestlist.deliver")
@@ -81,21 +82,26 @@ def send_part(
     waiting = [batch for batch in workspace.ledger.batches(session.id) if batch.part <= part and batch.state != "received"]
     if not waiting:
         return 0
-    with _talking(workspace, segment, plan_id) as (plan, ready):
+    with _talking(workspace, segment, plan_id) as (plan, ready), _lanes(workspace, segment, ready, len(waiting)) as lanes:
         conversation = _conversation(workspace, segment, plan, session)
-        rows, loaded = pl.DataFrame(), -1
-        for row in waiting:
-            if row.part != loaded:
-                file = part_file(plan.path, operation, row.part)
-                rows, loaded = workspace.lake.scan(file).drop(MEMBER).collect(), row.part
-            batch = Batch(row.batch_id, row.sequence, rows.slice(row.offset, row.rows))
+
+        def sending(row: BatchRow, batch: Batch) -> None:
             workspace.ledger.sending(session.id, row.sequence, envelope(conversation, batch))
-            before = ready.driver.requests
-            receipt: Receipt = ready.driver.run(ready.destination.send(conversation, session.handle, batch))
+
+        def received(row: BatchRow, receipt: Receipt, requests: int) -> None:
             _check_receipt(receipt, row)
-            workspace.ledger.received(session.id, row.sequence, receipt, ready.driver.requests - before)
+            workspace.ledger.received(session.id, row.sequence, receipt, requests)
             log.info("%s batch %d of %d: %d accepted", operation, row.sequence, session.batches, receipt.accepted)
             sent(row.rows, len(receipt.rejected))
+
+        rows, loaded = pl.DataFrame(), -1
+        with Outbox(lanes, conversation, session.handle, sending, received) as outbox:
+            for row in waiting:
+                if row.part != loaded:
+                    file = part_file(plan.path, operation, row.part)
+                    rows, loaded = workspace.lake.scan(file).drop(MEMBER).collect(), row.part
+                batch = Batch(row.batch_id, row.sequence, rows.slice(row.offset, row.rows))
+                outbox.send(row, batch)
     return len(waiting)
 
 
@@ -197,6 +203,18 @@ def refuse_superseded(workspace: Workspace, plan_id: int, plan: Plan) -> None:
     if workspace.ledger.is_superseded(plan_id):
         message = "a later run has delivered to this audience since; start a new run instead of repeating this one"
         raise BusyError(message, segment=plan.segment, destination=plan.label)
+
+
+@contextmanager
+def _lanes(workspace: Workspace, segment: Segment, ready: Ready, batches: int) -> Iterator[list[Ready]]:
+    """As many connections to the platform as it takes batches at once, or as there are batches."""
+    count = min(ready.capabilities.limits.parallel_batches, batches)
+    others = [workspace.ready(segment, ready.label) for _ in range(count - 1)]
+    try:
+        yield [ready, *others]
+    finally:
+        for other in others:
+            other.close()
 
 
 @contextmanager
