@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,7 +23,9 @@ from guestlist.model.delivery import AudienceRef, AudienceSpec, Batch, Field, Op
 
 
 @pytest.fixture
-def client(rig: Rig) -> KlaviyoAPI:
+def client(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> KlaviyoAPI:
+    urllib3 = logging.getLogger("urllib3")
+    monkeypatch.setattr(urllib3, "setLevel", lambda _level: None)  # the client would set it for the whole process
     return KlaviyoAPI("pk_sandbox", max_delay=1, max_retries=1, test_host=f"{rig.sandbox.http_url}/klaviyo")
 
 

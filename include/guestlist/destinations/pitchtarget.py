@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar
 
-import pydantic
-from pydantic import BaseModel, BeforeValidator, SecretStr
+from pydantic import BaseModel
 
 from guestlist.destinations._files import build_name
-from guestlist.destinations._reading import each, inside, listed, sound, table, text, word
+from guestlist.destinations._pitchtarget import HELP, PitchTargetOptions, PitchTargetSettings
+from guestlist.destinations._reading import each, inside, listed, sound, table, text
 from guestlist.destinations._statuses import status_error
-from guestlist.destinations.base import Destination, Options, Settings, audience_finding, created
-from guestlist.model.conversation import Call, Content, Conversation, Form, Json, Repeat, Reply, Token, Upload, Verdict
+from guestlist.destinations.base import Destination, Settings, audience_finding, created
+from guestlist.model.conversation import Call, Content, Conversation, Form, Json, Repeat, Reply, Upload, Verdict
 from guestlist.model.delivery import (
     AudienceRef,
     AudienceSpec,
@@ -36,10 +36,8 @@ from guestlist.model.delivery import (
     Session,
     Settlement,
 )
-from guestlist.model.errors import AuthError, ConfigError, RejectedError
+from guestlist.model.errors import ConfigError, RejectedError
 
-HELP = "https://github.com/pitchtarget/pitchtarget.github.io"
-UserType = Literal["email_hash", "phone_hash", "custom_audience_third_party_id", "mobile_advertiser_id"]
 KEYS: Mapping[str, MatchKey] = {
     key.wire: key
     for key in (
@@ -52,52 +50,6 @@ KEYS: Mapping[str, MatchKey] = {
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PAGE = 10
 _GONE = "HTTP 404"
-
-
-class PitchTargetSettings(Settings):
-    """A Facebook ad account, and a way in: an ``access_token``, or user, password and client to get one with.
-
-    ``subtype`` and ``id_in_path`` are for the later of the two revisions of the API.
-    """
-
-    home: ClassVar[str] = "https://api.pitchtarget.com"
-    fb_ad_account_id: Annotated[str, BeforeValidator(str), pydantic.Field(pattern=r"^[0-9]+$")]
-    access_token: SecretStr | None = None
-    username: str | None = None
-    password: SecretStr | None = None
-    client_id: str | None = None
-    subtype: str | None = None
-    id_in_path: Literal["id", "fb_id"] = "id"
-
-    @pydantic.model_validator(mode="after")
-    def _one_way_in(self) -> Self:
-        login = (self.username, self.password, self.client_id)
-        if (self.access_token is None) is (login == (None, None, None)) or (self.access_token is None and None in login):
-            raise ValueError("give either access_token, or username, password and client_id")
-        return self
-
-    def headers(self, token: str) -> Mapping[str, str]:
-        """The scheme is OAuth, not Bearer."""
-        given = self.access_token.get_secret_value() if self.access_token else token
-        return {"authorization": f"OAuth {given}", "accept": "application/json"}
-
-    def sign_in(self) -> Conversation[Token] | None:
-        """A password for a token; nothing says how long it holds."""
-        return self._by_password(self.password.get_secret_value()) if self.password else None
-
-    def _by_password(self, password: str) -> Conversation[Token]:
-        body = {"username": self.username, "password": password, "grant_type": "password", "client_id": self.client_id}
-        reply = yield Call("http", "POST", "oauth/authorize", body, signed=False)
-        if reply.status >= 400 or not (token := word(table(reply.body).get("access_token"))):
-            raise AuthError("PitchTarget does not accept username, password and client_id", help_url=HELP)
-        return Token(token)
-
-
-class PitchTargetOptions(Options):
-    """``user_type`` is the one kind of user that the audience holds, and so which identifier of the segment is sent."""
-
-    user_type: UserType = "email_hash"
-    opt_out_link: str | None = pydantic.Field(None, pattern=r"^https?://\S+$")
 
 
 class PitchTarget(Destination):

@@ -16,13 +16,12 @@ from google.ads.googleads.v26.services.types import user_data_service as uploads
 from google.ads.googleads.v26.services.types import user_list_service as user_lists
 from google.longrunning import operations_pb2
 
-from guestlist.sandbox import _gaql as gaql
-from guestlist.sandbox import _google_ads_rows as rows
 from guestlist.sandbox import _google_lists as lists
 from guestlist.sandbox._faults import Action
 from guestlist.sandbox._google_ads_errors import Problem, named, partial, refuse, refused, trailers
 from guestlist.sandbox._google_ads_jobs import JOB_NAME, Jobs
 from guestlist.sandbox._google_ads_lists import LIST_NAME, ListChanges
+from guestlist.sandbox._google_ads_search import Searches
 from guestlist.sandbox._google_ads_users import Rules, read_user
 from guestlist.sandbox._rpc import OnlyValidated, Rpc, RpcRequest
 from guestlist.sandbox.core import Answer, Job, Json, Platform, World, iso
@@ -31,7 +30,6 @@ from guestlist.sandbox.oauth import ADWORDS
 _SERVICES = "/google.ads.googleads.v26.services."
 _CUSTOMER = re.compile(r"\d{10}")
 _DAY = 86_400
-_PAGE = 10_000
 _LISTS_PER_REQUEST = 10_000
 _UPLOAD_OPERATIONS, _UPLOAD_IDENTIFIERS = 10, 100
 
@@ -71,6 +69,7 @@ class GoogleAds(Platform):
         super().__init__(world)
         self._lists = lists.Lists(self)
         self._jobs = Jobs(self, self._lists)
+        self._searches = Searches(self, self._lists, self._jobs, self._admit)
 
     def rpcs(self) -> Sequence[Rpc]:
         """The methods that the adapter of the Google Ads SDK calls."""
@@ -104,12 +103,12 @@ class GoogleAds(Platform):
                 trailers=trailers,
             ),
             _rpc(upload, uploads.UploadUserDataRequest, uploads.UploadUserDataResponse, self._uploading(self._upload), "add"),
-            _rpc(f"{ads}Search", search.SearchGoogleAdsRequest, search.SearchGoogleAdsResponse, self._search, "read"),
+            _rpc(f"{ads}Search", search.SearchGoogleAdsRequest, search.SearchGoogleAdsResponse, self._searches.page, "read"),
             _rpc(
                 f"{ads}SearchStream",
                 search.SearchGoogleAdsStreamRequest,
                 search.SearchGoogleAdsStreamResponse,
-                self._search_stream,
+                self._searches.stream,
                 "read",
                 stream=True,
             ),
@@ -232,56 +231,6 @@ class GoogleAds(Platform):
         if isinstance(found, Problem):
             raise refused(found)
         return [which, found]
-
-    def _search(self, request: RpcRequest) -> Any:
-        """GoogleAdsService.Search."""
-        token = request.message.page_token
-        self._admit(request, 0 if token else 1)
-        if request.message.page_size:
-            raise refuse("request_error.PAGE_SIZE_NOT_SUPPORTED", "", "page_size")
-        if token and not token.isdigit():
-            raise refuse("request_error.INVALID_PAGE_TOKEN", "", "page_token")
-        fields, found = self._select(request.message)
-        start = int(token or 0)
-        answer = search.SearchGoogleAdsResponse.pb()(results=found[start : start + _PAGE], total_results_count=len(found))
-        answer.field_mask.paths.extend(fields)
-        if start + _PAGE < len(found):
-            answer.next_page_token = str(start + _PAGE)
-        return answer
-
-    def _search_stream(self, request: RpcRequest) -> Any:
-        """GoogleAdsService.SearchStream, in one message."""
-        self._admit(request)
-        fields, found = self._select(request.message)
-        answer = search.SearchGoogleAdsStreamResponse.pb()(results=found)
-        answer.field_mask.paths.extend(fields)
-        return answer
-
-    def _select(self, message: Any) -> tuple[list[str], list[Any]]:
-        """The selected fields, and the rows of a query."""
-        customer = message.customer_id
-        try:
-            query = gaql.parse(message.query)
-            known = rows.fields_of(query.resource)
-            rows.check(query, known)
-            found = gaql.run(query, self._rows(query.resource, customer))
-        except gaql.GaqlError as error:
-            raise refuse(f"query_error.{error.code}", str(error), "query") from None
-        return query.fields, [rows.message_of(row, query.fields) for row in found]
-
-    def _rows(self, resource: str, customer: str) -> list[dict[str, Any]]:
-        rate, lag = self.settings["match_rate"], self.settings["size_lag_seconds"]
-        owner = rows.customer_fields(customer, terms=self.settings["terms_accepted"], test=False)
-        if resource == "customer":
-            return [owner]
-        if resource == "offline_user_data_job":
-            return [owner | rows.job_fields(job, rate) for job in self._jobs.all(customer)]
-        found = []
-        for audience in self.book.of_account(customer):
-            computed = self.clock.now() >= audience.created + lag
-            size = self._lists.size(audience, lag, rate) if computed else None
-            found.append(owner | rows.list_fields(audience, size, rate))
-        return found
 
 
 def _rpc(
