@@ -56,7 +56,7 @@ class Comparison:
         self._capabilities = capabilities
         self._wish = wish
         self._columns = wanted.collect_schema().names()
-        self._gone: list[pl.Series] = []
+        self._gone: list[pl.DataFrame] = []
         self._leaving: list[pl.DataFrame] = []
         self.counts = Counts(with_email=0 if Field.EMAIL.value in self._columns else None)
         """What the spans so far have shown."""
@@ -71,11 +71,12 @@ class Comparison:
             held = span.of(self._held).with_columns(signature(fields).alias(_HELD_SIGNATURE)).collect()
             states = _states(usable, held, self._capabilities, self._wish)
             self._count(states, wanted, usable)
-            self._gone.append(states.filter(pl.col("state") == "gone").get_column(MEMBER).sort())
+            self._gone.append(_apart(states.filter(pl.col("state") == "gone").select(MEMBER).sort(MEMBER)))
             leaving = held.join(states.filter(to_remove), on=MEMBER, how="semi")
             if leaving.height:
-                self._leaving.append(self._without_own(leaving.drop(_HELD_SIGNATURE), usable))
-            yield usable.join(states.filter(to_add), on=MEMBER, how="semi").select(self._columns).sort(MEMBER)
+                self._leaving.append(_apart(self._without_own(leaving.drop(_HELD_SIGNATURE), usable)))
+            additions = usable.join(states.filter(to_add), on=MEMBER, how="semi").select(self._columns)
+            yield _apart(additions.sort(MEMBER))
 
     def _without_own(self, leaving: pl.DataFrame, usable: pl.DataFrame) -> pl.DataFrame:
         """Held rows and those of their keys that the same member does not want any more."""
@@ -101,7 +102,7 @@ class Comparison:
     @property
     def gone(self) -> pl.DataFrame:
         """``member`` of those who are held and not wanted any more, with or without keys of their own."""
-        return pl.DataFrame({MEMBER: pl.concat(self._gone)})
+        return pl.concat(self._gone)
 
     @property
     def nobody(self) -> pl.DataFrame:
@@ -118,6 +119,11 @@ class Comparison:
         if not self._leaving:
             return self.nobody
         return _removable(pl.concat(self._leaving), self._wanted, self._capabilities, self._columns)
+
+
+def _apart(frame: pl.DataFrame) -> pl.DataFrame:
+    """A copy of its own: the strings of a filtered frame keep all that they were filtered from in memory."""
+    return pl.DataFrame(pl.from_arrow(frame.to_arrow(compat_level=pl.CompatLevel.oldest())))
 
 
 def _movements(mode: Mode) -> tuple[pl.Expr, pl.Expr]:
