@@ -27,8 +27,8 @@ demo: $(READY) ## one segment to every platform in the sandbox, through Airflow,
 up: $(READY) ## Airflow's UI with the sandbox, on loopback, until Ctrl-C
 	@$(BIN)/python -m guestlist.cli.up
 
-test: $(READY) ## the whole suite
-	@$(BIN)/pytest
+test: $(READY) ## the whole suite, on all cores
+	@$(BIN)/pytest -n auto --dist worksteal
 
 quick: $(READY) ## the tests that run in seconds
 	@$(BIN)/pytest -m "not slow"
@@ -43,8 +43,8 @@ format: $(READY) ## rewrite files in the house's format
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
-bench: $(READY) ## prepare a million members, beside a plain loop
-	@$(BIN)/python benchmarks/prepare.py
+bench: $(READY) ## every promise of speed beside its goal and the references (about a quarter of an hour)
+	@$(BIN)/python -m benchmarks
 
 lock: ## compile requirements.in into requirements.txt (needs uv)
 	uv pip compile requirements.in --output-file requirements.txt --universal --python-version 3.11 --generate-hashes \

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guestlist.identity.recipes import BASES, RECIPES, finish, normalise, normalise_base, normalise_frame, recipe
-from guestlist.identity.text import let
+from guestlist.identity.text import let, only_where, where
 from guestlist.model.errors import ConfigError
 
 HASH_OF_NOTHING = hashlib.sha256(b"").hexdigest()
@@ -139,6 +139,32 @@ def test_normalising_again_changes_nothing(name, rows):
 
 
 @pytest.mark.parametrize("name", RECIPES)
+@settings(database=None, deadline=None, max_examples=10)
+@given(rows=ROWS)
+def test_a_value_is_judged_alike_whatever_stands_around_it(name, rows):
+    values, regions = map(list, zip(*rows, strict=True))
+
+    together = made(name, values, regions)
+
+    assert together.rows() == [made(name, [value], [region]).row(0) for value, region in rows]
+
+
+@settings(database=None, deadline=None)
+@given(st.lists(st.none() | st.sampled_from(["a", "A", "", "\u00c4", "bc"]), max_size=20))
+def test_a_change_reaches_the_values_that_meet_the_condition_and_no_others(values):
+    column, long = pl.col("value"), pl.col("value").str.len_bytes() > 1
+    plain = [value if value is None or len(value.encode()) < 2 else value.lower() * 2 for value in values]
+
+    changed = frame(values).select(
+        some=where(long, column, lambda it: it.str.to_lowercase() + it.str.to_lowercase()),
+        all=only_where(lambda it: it.str.len_bytes() > 1, column, lambda it: it.str.to_lowercase() + it.str.to_lowercase()),
+    )
+
+    assert changed["all"].to_list() == plain
+    assert changed["some"].to_list() == [new if new != old else None for new, old in zip(plain, values, strict=True)]
+
+
+@pytest.mark.parametrize("name", RECIPES)
 def test_a_base_computed_once_and_finished_gives_the_same(name):
     one = recipe(name)
     cases = [vector for platform in CONTRACTS for vector in vectors(platform)]
@@ -157,7 +183,7 @@ def test_a_base_computed_once_and_finished_gives_the_same(name):
 def test_platforms_share_the_costly_bases():
     shared = {name: [one.name for one in RECIPES.values() if one.base == name] for name in BASES}
 
-    assert shared["email"] == ["email.google.v1", "email.lower.v1", "email.plain.v1"]
+    assert shared["email"] == ["email.google.v1", "email.lower.v1", "email.tiktok.v1", "email.plain.v1"]
     assert set(shared["phone.e164"]) > {"phone.e164_plus.v1", "phone.e164_digits.v1", "phone.plain_plus.v1"}
     assert shared["name"] == ["name.google.v1", "name.meta.v1", "initial.meta.v1"]
 

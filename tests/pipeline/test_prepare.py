@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,8 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline.audiences import GOOGLE, META, capabilities_of
 
+from guestlist.identity.recipes import normalise_frame, recipe
 from guestlist.model.delivery import Field
+from guestlist.model.plan import Drops
 from guestlist.model.segment import Segment
+from guestlist.pipeline.derive import KeyColumn, derivations
 from guestlist.pipeline.prepare import Preparer, key_columns, repeated_members, suppression_keys
 
 EMAIL_GOOGLE, EMAIL_META = "email:email.google.v1", "email:email.lower.v1"
@@ -265,6 +270,48 @@ def test_columns_of_few_values_give_what_columns_of_many_give(values: list[str |
         reason: count for reason, count in (("blank", values.count(None)), ("not_an_email", values.count("broken"))) if count
     }
     assert preparer.drops.keys == ({EMAIL_GOOGLE: dropped, EMAIL_META: dropped} if dropped else {})
+
+
+EMAIL_RECIPES = ("email.google.v1", "email.lower.v1", "email.tiktok.v1", "email.plain.v1")
+PHONE_RECIPES = ("phone.e164_digits.v1", "phone.e164_plus.v1", "phone.snapchat.v1", "phone.plain_plus.v1")
+EMAILS = (None, "", "Ann@Example.com", "a.b+c@gmail.com", "a b@example.com", "a @b@c", "-x@example.com", "@gmail.com", "\ufeff")
+PHONES = (None, "", "0151 12345678", "0049 151 12345678", "00 44 7400 123456", "+1 (212) 555-0100 x5", "call me", "+999")
+REGIONS = st.sampled_from([None, "", "DE", "gb", "U.S.A.", "Atlantis"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from([(Field.EMAIL, EMAIL_RECIPES, EMAILS), (Field.PHONE, PHONE_RECIPES, PHONES)]), st.booleans(), st.data())
+def test_columns_made_together_are_what_each_recipe_makes_alone(
+    kind: tuple[Field, tuple[str, ...], tuple[str | None, ...]], few: bool, data: st.DataObject
+) -> None:
+    field, names, values = kind
+    rows = data.draw(st.lists(st.tuples(st.sampled_from(values), REGIONS), min_size=1))
+    frame = pl.DataFrame(rows, schema={"value": pl.String, "region": pl.String}, orient="row")
+    keys = [KeyColumn(field, recipe(name), ("value",), "region") for name in data.draw(st.permutations(names))]
+    (derivation,) = derivations(keys)
+    derivation._by_value = few
+    drops = Drops()
+    made = pl.concat(derivation.derive(frame, drops, 3))
+    assert made.columns == [key.name for key in keys]
+    for key in keys:
+        alone = normalise_frame(frame, key.recipe)
+        assert made[key.name].to_list() == alone["sha256" if key.recipe.hashed else "normalised"].to_list()
+        assert drops.keys.get(key.name, {}) == Counter(alone["reason"].drop_nulls())
+
+
+def test_slices_hold_the_same_members_sorted_and_of_one_member_the_first_row_comes_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = rows_of(*({"id": str(n % 90), "email": f"{n}@example.com" if n % 7 else None} for n in range(100)))
+    whole, sliced, drops = Preparer(segment(), (GOOGLE,)), Preparer(segment(), (GOOGLE,)), Drops()
+    expected = whole.prepare(rows).sort("member", maintain_order=True)
+    monkeypatch.setattr(sys.modules[Preparer.__module__], "_SLICE", 16)
+    pieces = list(sliced.prepare_in_slices(rows, drops))
+    assert len(pieces) == 7
+    assert pl.concat(pieces).equals(expected)
+    assert sliced.drops == Drops(), "it is the caller who counts"
+    sliced.count(drops)
+    assert sliced.drops == whole.drops
 
 
 def test_a_later_batch_may_look_unlike_the_first() -> None:

@@ -19,7 +19,7 @@ _MAX_TEXT = 250  # characters; libphonenumber refuses longer texts
 _VANITY_LETTERS = 3  # from so many letters on, libphonenumber reads letters as keys of the dial
 
 # Only digits and punctuation that can neither begin an extension (x ~ # , ;) nor a second number, three digits at least.
-_PUNCTUATION = r"-(). /\u00a0"
+_PUNCTUATION = "-(). /\u00a0"
 _PLAIN = rf"^[{_PUNCTUATION}]*\+?(?:[{_PUNCTUATION}]*[0-9]){{3}}[0-9{_PUNCTUATION}]*$"
 
 # Characters on which Python's and Rust's classes (word, digit, letter case) agree, as a test proves one by one; texts with
@@ -58,7 +58,7 @@ def is_plain(text: pl.Expr) -> pl.Expr:
 
 def read_plain(text: pl.Expr) -> dict[str, pl.Expr]:
     """``plus`` and ``digits`` of a text that `is_plain`."""
-    return {"plus": text.str.contains("+", literal=True), "digits": text.str.replace_all("[^0-9]+", "")}
+    return {"plus": text.str.contains("+", literal=True), "digits": text.str.replace_many([*_PUNCTUATION, "+"], [""])}
 
 
 def visible(text: pl.Expr) -> pl.Expr:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 
 import polars as pl
 import pycountry
 
-from guestlist.identity.text import decomposed, first_reason, found_or, judged, let, visible
+from guestlist.identity.text import decomposed, first_reason, found_or, judged, let, visible, where
 
 # English names in daily use which are not in ISO's list. "UK", "England" and "Holland" are neither codes nor countries of
 # the list, and are not guessed.
@@ -71,14 +71,17 @@ def country_alpha2(country: pl.Expr) -> pl.Expr:
     Accents, punctuation and white space do not count: "U.S.A." is alpha-3. The list is that of
     https://www.iso.org/iso-3166-country-codes.html; "UK" is not on it, and nothing is guessed.
     """
+    return _looked_up(country, _found)
+
+
+def _looked_up(country: pl.Expr, other: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """What is a code already, as most of a column is; and what ``other``, which is costly, makes of the rest."""
     codes = sorted(alpha2_codes())
-    # most columns hold the code already; the costly look-up sees only the others
-    return let(country, lambda it: pl.coalesce(pl.when(it.is_in(codes)).then(it), _found(it, codes)))
+    return let(country, lambda it: pl.coalesce(where(~it.is_in(codes), it, other), pl.when(it.is_in(codes)).then(it)))
 
 
-def _found(country: pl.Expr, codes: list[str]) -> pl.Expr:
-    keys = _keys(visible(pl.when(~country.is_in(codes)).then(country)))
-    return keys.replace_strict(_codes_by_key(), default=None, return_dtype=pl.String)
+def _found(country: pl.Expr) -> pl.Expr:
+    return _keys(visible(country)).replace_strict(_codes_by_key(), default=None, return_dtype=pl.String)
 
 
 def phone_region(country: pl.Expr | None) -> pl.Expr:
@@ -88,7 +91,7 @@ def phone_region(country: pl.Expr | None) -> pl.Expr:
     """
     if country is None:
         return pl.lit(None, dtype=pl.String)
-    return pl.coalesce(country_alpha2(country), visible(country).str.to_uppercase())
+    return _looked_up(country, lambda it: pl.coalesce(_found(it), visible(it).str.to_uppercase()))
 
 
 def country_for_google(value: pl.Expr, _region: pl.Expr | None = None) -> pl.Expr:

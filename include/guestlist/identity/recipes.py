@@ -9,7 +9,7 @@ of every audience were sent under the old one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -18,7 +18,7 @@ import polars as pl
 from guestlist.identity import countries, emails, ids, names, people, places
 from guestlist.identity.hashing import sha256_hex
 from guestlist.identity.phone import phone_expr
-from guestlist.identity.text import Rule, first_reason, followed_by, visible
+from guestlist.identity.text import Rule, first_reason, followed_by, nothing, visible, where
 from guestlist.model.errors import ConfigError
 
 GOOGLE = "https://developers.google.com/data-manager/api/devguides/concepts/formatting"
@@ -45,21 +45,20 @@ class Base:
 class Recipe:
     """From a raw String column to Struct ``value``, ``reason`` (String), for phones also ``valid`` (Boolean).
 
-    Either ``value`` or ``reason`` is null. ``rule`` is the whole way; ``finish`` goes on from the value of ``base``.
+    Either ``value`` or ``reason`` is null. ``finish`` goes on from the value of ``base``.
     ``source`` is the address of the platform's page.
     """
 
     name: str
     hashed: bool
     """SHA-256 hex goes out; False: the platform takes the value as it is."""
-    rule: Rule
     source: str
     needs_region: bool = False
     """It reads the person's country: any form that `countries.country_alpha2` understands."""
     base: str = "text"
     finish: Rule = field(default=ids.unchanged)
-    rescue: Rule | None = None
-    """What the platform's own rules still make of a raw value that the base drops."""
+    rescue: Callable[[pl.Expr], pl.Expr] | None = None
+    """What the platform's own rules say of a raw value that the base drops; two nulls: no more than the base."""
 
     @property
     def tells_validity(self) -> bool:
@@ -84,7 +83,7 @@ def normalise(recipe: Recipe, value: pl.Expr, region: pl.Expr | None) -> pl.Expr
     Null, empty, and nothing but white space or invisible characters give the reason ``blank``. The result is called
     ``value`` whatever the column was called: give it an alias. ``region`` is a column or a literal.
     """
-    return recipe.rule(value, region)
+    return finish(recipe, normalise_base(recipe.base, value, region), region, value)
 
 
 def normalise_base(name: str, value: pl.Expr, region: pl.Expr | None) -> pl.Expr:
@@ -96,16 +95,18 @@ def normalise_base(name: str, value: pl.Expr, region: pl.Expr | None) -> pl.Expr
 
 def finish(recipe: Recipe, base: pl.Expr, region: pl.Expr | None, raw: pl.Expr) -> pl.Expr:
     """What `normalise` gives, from the column that `normalise_base` made of the recipe's base out of ``raw``."""
-    return followed_by(_rescued(base, recipe.rescue, region, raw), recipe.finish, region)
+    return followed_by(_rescued(base, recipe, raw), recipe.finish, region)
 
 
-def _rescued(base: pl.Expr, rescue: Rule | None, region: pl.Expr | None, raw: pl.Expr) -> pl.Expr:
-    """The base's Struct, and what ``rescue`` finds where it dropped the value."""
-    if rescue is None:
+def _rescued(base: pl.Expr, recipe: Recipe, raw: pl.Expr) -> pl.Expr:
+    """The base's Struct, and where it dropped the value what the recipe's ``rescue`` has to say."""
+    if recipe.rescue is None:
         return base
-    dropped = base.struct.field("value").is_null()
-    found = rescue(pl.when(dropped).then(raw), region)
-    return pl.when(found.struct.field("value").is_not_null()).then(found).otherwise(base)
+    kept, found = pl.field("base"), pl.field("found")
+    found_where = where(kept.struct.field("value").is_null(), pl.field("raw"), recipe.rescue)
+    both = pl.struct(base=base, raw=raw).struct.with_fields(found=found_where)
+    says = found.struct.field("value").is_not_null() | found.struct.field("reason").is_not_null()
+    return both.struct.with_fields(base=pl.when(says).then(found).otherwise(kept)).struct.field("base")
 
 
 def normalise_frame(frame: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
@@ -131,12 +132,12 @@ def _without_plus(value: pl.Expr, _region: pl.Expr | None = None) -> pl.Expr:
     return ids.unchanged(value.str.strip_prefix("+"))
 
 
-def _dialled_with_00(value: pl.Expr, _region: pl.Expr | None) -> pl.Expr:
+def _dialled_with_00(raw: pl.Expr) -> pl.Expr:
     """A number that begins with ``00`` and that its region does not read: the platform's page says that a plus is meant."""
-    international = value.str.extract(r"^[^\p{L}\p{N}+]*00(.*)$")
-    return phone_expr(pl.lit("+") + international, pl.lit(None, dtype=pl.String)).struct.rename_fields(
-        ["value", "reason", "valid"]
-    )
+    international = pl.lit("+") + raw.str.extract(r"^[^\p{L}\p{N}+]*00(.*)$")
+    read = phone_expr(international, None).struct.rename_fields(["value", "reason", "valid"])
+    # where that is no number either, the base's reason stands
+    return read.struct.with_fields(reason=nothing())
 
 
 BASES: Mapping[str, Base] = MappingProxyType(
@@ -161,13 +162,10 @@ def _define(  # noqa: PLR0913 - a recipe's parts, each told by its name
     base: str = "text",
     plain: bool = False,
     needs_region: bool = False,
-    rescue: Rule | None = None,
+    rescue: Callable[[pl.Expr], pl.Expr] | None = None,
 ) -> Recipe:
-    def rule(value: pl.Expr, region: pl.Expr | None) -> pl.Expr:
-        return followed_by(_rescued(normalise_base(base, value, region), rescue, region, value), finish, region)
-
     asks = needs_region or BASES[base].needs_region
-    return Recipe(name, not plain, rule, source, needs_region=asks, base=base, finish=finish, rescue=rescue)
+    return Recipe(name, not plain, source, needs_region=asks, base=base, finish=finish, rescue=rescue)
 
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
@@ -194,7 +192,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             _define("mobile_ad_id.google.v1", GOOGLE, ids.mobile_ad_id, plain=True),
             _define("mobile_ad_id.lower.v1", META, ids.mobile_ad_id_lower, plain=True),
             _define("external_id.v1", GOOGLE, plain=True),
-            _define("email.tiktok.v1", TIKTOK, emails.email_for_tiktok),
+            _define("email.tiktok.v1", TIKTOK, emails.email_for_tiktok, base="email", rescue=emails.without_inner_space),
             _define("email.plain.v1", E164, base="email", plain=True),
             _define("phone.plain_plus.v1", E164, base="phone.e164", plain=True),
             _define("phone.plain_digits.v1", E164, _without_plus, base="phone.e164", plain=True),

@@ -33,12 +33,21 @@ def let(value: pl.Expr, body: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
     return bound.struct.field("it")
 
 
-def only_where(condition: Callable[[pl.Expr], pl.Expr], value: pl.Expr, change: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
-    """Apply a costly change to the values that need it; the others are masked to null, which costs next to nothing.
+def where(holds: pl.Expr, value: pl.Expr, change: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """What a costly change makes of the values of those rows, null for the others, which cost nothing.
 
-    Where the change gives null, the value stays.
+    They are really taken out: most string kernels work through what lies under a null as well. ``change`` may name its
+    argument only, since columns are longer.
     """
-    return let(value, lambda it: pl.coalesce(change(pl.when(condition(it)).then(it)), it))
+    here = pl.field("here")
+    bound = pl.struct(it=value, here=holds.fill_null(value=False))
+    place = pl.when(here).then(here.cum_sum() - 1)
+    return bound.struct.with_fields(it=let(pl.field("it").filter(here), change).gather(place)).struct.field("it")
+
+
+def only_where(condition: Callable[[pl.Expr], pl.Expr], value: pl.Expr, change: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """Apply a costly change to the values that meet a condition; where it gives nothing, the value stays."""
+    return let(value, lambda it: pl.coalesce(where(condition(it), it, change), it))
 
 
 def visible(value: pl.Expr) -> pl.Expr:

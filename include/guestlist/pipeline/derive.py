@@ -6,21 +6,24 @@ distinct value, which is nearly free. Columns of many distinct values (emails, p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from guestlist.identity.countries import country_alpha2
 from guestlist.identity.hashing import sha256_hex
-from guestlist.identity.recipes import BASES, Recipe, finish, normalise_base
+from guestlist.identity.ids import unchanged
+from guestlist.identity.recipes import Recipe, finish, normalise_base
 from guestlist.model.delivery import Field
 from guestlist.model.plan import Drops
 from guestlist.pipeline.audience import column_of
 
 _FEW = 0.4
 """Up to this share of distinct values it pays to work on them instead of on the rows."""
-_SOURCE, _REGION, _INDEX, _COUNT = "source", "region", "index", "count"
+_SOURCE, _REGION, _CODE, _FIRST, _COUNT = "source", "region", "code", "first", "count"
+_BESIDE = "\x1f"
+"""Between a value and its region: a control character, which is never part of either."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +45,9 @@ class KeyColumn:
         return column_of(self.field, self.recipe.name)
 
 
-@dataclass(frozen=True)
-class Derived:
-    """Key columns, named by their keys, and what was dropped in making them."""
-
-    columns: pl.DataFrame
-    drops: Drops
-
-
 @dataclass(eq=False)
 class Derivation:
-    """All that is made of one source column (together with one region): see `derive`."""
+    """All that is made of one source column (together with one region)."""
 
     source: str
     region: str | None
@@ -61,46 +56,52 @@ class Derivation:
     keys: list[KeyColumn] = field(default_factory=list)
     _by_value: bool | None = None
 
-    @property
-    def at_once(self) -> bool:
-        """Whether it has a cost for each call, so that it wants many rows."""
-        return any(key.recipe.tells_validity for key in self.keys)
+    def derive(self, rows: pl.DataFrame, drops: Drops, size: int) -> Iterator[pl.DataFrame]:
+        """The key columns of ``size`` rows at a time, hashed where the platform takes hashes; at least one piece.
 
-    def derive(self, rows: pl.DataFrame) -> Derived:
-        """The key columns of these rows, hashed where the platform takes hashes; what is dropped is counted by reason."""
-        drops = Drops()
-        inputs = rows.select(pl.col(self.source).alias(_SOURCE), self._region().alias(_REGION))
+        What is dropped is counted in ``drops`` by reason. Distinct values are worked on for all rows together, and so are
+        phones, since every call of their engine compiles its patterns anew.
+        """
+        inputs = self._inputs(rows)
+        starts = range(0, max(rows.height, 1), size)
         if self._by_value is None:  # decided once, on the first batch
-            self._by_value = inputs.unique().height <= _FEW * inputs.height
-        if not self._by_value:
-            made = self._make(inputs.with_columns(pl.lit(1, dtype=pl.UInt32).alias(_COUNT)))
-            self._count(made, drops)
-            return Derived(made.select(key.name for key in self.keys), drops)
-        distinct = inputs.group_by(_SOURCE, _REGION).len(_COUNT).with_row_index(_INDEX)
-        made = self._make(distinct)
-        self._count(made, drops)
-        places = inputs.join(distinct, on=[_SOURCE, _REGION], how="left", nulls_equal=True, maintain_order="left")
-        return Derived(made.select(key.name for key in self.keys)[places.get_column(_INDEX)], drops)
+            self._by_value = inputs.n_unique() <= _FEW * inputs.height
+        if self._by_value:
+            codes, distinct = _distinct(inputs, by_region=self.region is not None and not self.region_is_fixed)
+            found = self._hashed(self._judged(distinct), drops)
+            yield from (found[codes.slice(start, size)] for start in starts)
+        elif any(key.recipe.tells_validity for key in self.keys):
+            judged = self._judged(inputs)
+            yield from (self._hashed(judged.slice(start, size), drops) for start in starts)
+        else:
+            yield from (self._hashed(self._judged(inputs.slice(start, size)), drops) for start in starts)
+
+    def _inputs(self, rows: pl.DataFrame) -> pl.DataFrame:
+        one = pl.lit(1, dtype=pl.UInt32)
+        return rows.select(pl.col(self.source).alias(_SOURCE), self._region().alias(_REGION), one.alias(_COUNT))
 
     def _region(self) -> pl.Expr:
         if self.region is None:
             return pl.lit(None, dtype=pl.String)
         return pl.lit(self.region) if self.region_is_fixed else pl.col(self.region)
 
-    def _make(self, inputs: pl.DataFrame) -> pl.DataFrame:
-        """For each key its value and, under ``<name>?``, the Struct of its recipe; inputs: source, region, count."""
+    def _judged(self, inputs: pl.DataFrame) -> pl.DataFrame:
+        """The inputs (source, region, count), each base, and under ``<name>?`` the Struct of each key's recipe."""
         region = pl.col(_REGION) if self.region else None
-        bases = {key.recipe.base: normalise_base(key.recipe.base, pl.col(_SOURCE), region) for key in self.keys}
-        frame = inputs.lazy().with_columns(rule.alias(_base(name)) for name, rule in bases.items())
-        if any(BASES[name].tells_validity for name in bases):  # phones: a fixed cost a call, so not in streaming's small pieces
-            frame = frame.collect().lazy()
-        frame = frame.with_columns(
+        bases = {key.recipe.base for key in self.keys}
+        with_bases = inputs.with_columns(normalise_base(base, pl.col(_SOURCE), region).alias(_base(base)) for base in bases)
+        return with_bases.with_columns(
             self._strict(key, finish(key.recipe, pl.col(_base(key.recipe.base)), region, pl.col(_SOURCE))) for key in self.keys
         )
-        shared = {name for name in bases if sum(key.recipe.hashed and key.recipe.base == name for key in self.keys) > 1}
-        frame = frame.with_columns(sha256_hex(_value(_base(name))).alias(_hash(name)) for name in shared)
-        frame = frame.with_columns(_outgoing(key, shared).alias(key.name) for key in self.keys)
-        return frame.collect(engine="streaming")  # which uses all cores even for one column
+
+    def _hashed(self, judged: pl.DataFrame, drops: Drops) -> pl.DataFrame:
+        """The key columns of what `_judged` gave."""
+        self._count(judged, drops)
+        made: list[KeyColumn] = []
+        for key in sorted(self.keys, key=lambda key: key.recipe.finish is not unchanged):
+            judged = judged.with_columns(_outgoing(key, _akin(key, made)).alias(key.name))
+            made.append(key)
+        return judged.select(key.name for key in self.keys)
 
     def _strict(self, key: KeyColumn, made: pl.Expr) -> pl.Expr:
         """With ``strict_phones`` a possible number that is in no numbering plan is dropped as well."""
@@ -122,13 +123,27 @@ class Derivation:
             self._count_phones(made, key, drops)
 
     def _count_phones(self, made: pl.DataFrame, key: KeyColumn, drops: Drops) -> None:
-        region = country_alpha2(pl.col(_REGION)).fill_null("??").alias(_REGION)
-        kept = made.select(region, _COUNT, _value(_struct(key)).is_not_null().alias("kept"), _valid(key)).filter("kept")
+        kept = made.select(_REGION, _COUNT, _value(_struct(key)).is_not_null().alias("kept"), _valid(key)).filter("kept")
         by_region = kept.group_by(_REGION).agg(pl.col(_COUNT).sum(), pl.col(_COUNT).filter("valid").sum().alias("valid"))
-        for name, count, valid in by_region.iter_rows():
+        countries = by_region.with_columns(country_alpha2(pl.col(_REGION)).fill_null("??").alias(_REGION))
+        for name, count, valid in countries.iter_rows():
             counts = drops.phones.setdefault(name, {"kept": 0, "valid": 0})
             counts["kept"] += count
             counts["valid"] += valid
+
+
+def _distinct(inputs: pl.DataFrame, *, by_region: bool) -> tuple[pl.Series, pl.DataFrame]:
+    """The place of each row's input among the distinct ones, and those, each with its ``count``.
+
+    Null and nothing are the same to all recipes, and are one here.
+    """
+    columns = (_SOURCE, _REGION) if by_region else (_SOURCE,)
+    text = pl.concat_str([pl.col(name).fill_null("") for name in columns], separator=_BESIDE)
+    codes = inputs.select(text.cast(pl.Categorical(pl.Categories.random())).to_physical().alias(_CODE)).to_series()
+    counted = codes.to_frame().with_row_index(_FIRST).group_by(_CODE).agg(pl.col(_FIRST).first(), pl.len().alias(_COUNT))
+    counted = counted.sort(_CODE)
+    distinct = inputs.select(_SOURCE, _REGION)[counted.get_column(_FIRST)]
+    return codes, distinct.with_columns(counted.get_column(_COUNT))
 
 
 def derivations(keys: Iterable[KeyColumn], *, strict_phones: bool = False) -> tuple[Derivation, ...]:
@@ -141,24 +156,28 @@ def derivations(keys: Iterable[KeyColumn], *, strict_phones: bool = False) -> tu
     return tuple(found.values())
 
 
-def _outgoing(key: KeyColumn, shared: Sequence[str] | set[str]) -> pl.Expr:
-    """The value as the platform gets it. Where a finish leaves the base's value as it is, the base's hash is taken."""
+def _akin(key: KeyColumn, made: Sequence[KeyColumn]) -> KeyColumn | None:
+    """Of the hashed keys made before, the one whose values are most often the same."""
+    if not key.recipe.hashed:
+        return None
+    of_base = [one for one in made if one.recipe.hashed and one.recipe.base == key.recipe.base]
+    alike = [one for one in of_base if one.recipe.finish == key.recipe.finish]
+    return next(iter(alike or of_base), None)
+
+
+def _outgoing(key: KeyColumn, akin: KeyColumn | None) -> pl.Expr:
+    """The value as the platform gets it. Where it is that of an akin key, whose column is there, its hash is taken."""
     value = _value(_struct(key))
-    base = key.recipe.base
     if not key.recipe.hashed:
         return value
-    if base not in shared:
+    if akin is None:
         return sha256_hex(value)
-    same = value == _value(_base(base))
-    return pl.when(same).then(pl.col(_hash(base))).otherwise(sha256_hex(pl.when(~same).then(value)))
+    same = value.eq_missing(_value(_struct(akin)))
+    return pl.when(same).then(pl.col(akin.name)).otherwise(sha256_hex(pl.when(~same).then(value)))
 
 
 def _base(name: str) -> str:
     return f"base {name}"
-
-
-def _hash(name: str) -> str:
-    return f"hash {name}"
 
 
 def _struct(key: KeyColumn) -> str:

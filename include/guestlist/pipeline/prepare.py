@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import repeat
 
 import polars as pl
 
@@ -15,7 +13,7 @@ from guestlist.model.delivery import IDENTIFYING, MULTI_VALUED, Capabilities, Fi
 from guestlist.model.plan import Drops
 from guestlist.model.segment import GRANTED, Identifier, Segment
 from guestlist.pipeline.audience import MEMBER, VALUE, column_of
-from guestlist.pipeline.derive import Derivation, Derived, KeyColumn, derivations
+from guestlist.pipeline.derive import KeyColumn, derivations
 
 _YES = ("true", "t", "yes", "y", "1", GRANTED)
 _PREHASHED = "sha256.v1"
@@ -28,8 +26,10 @@ _COMPARED_BY = {
 """How people are told on a suppression list by what no platform of the segment takes."""
 _MEMBER_DIGITS = 32
 """128 bits name a member; the key itself stays in the source."""
+_SORTING_DIGITS = 15
+"""As many as a 64-bit integer holds."""
 _HOLDOUT_DIGITS = 8
-_SLICE = 131_072
+_SLICE = 65_536
 
 
 def key_columns(identifiers: Mapping[Field, Identifier], capabilities: Sequence[Capabilities]) -> tuple[KeyColumn, ...]:
@@ -90,42 +90,46 @@ class Preparer:
 
     def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Members of one batch of String columns: ``member``, the key columns, ``value`` where the segment has one."""
-        return pl.concat(self.prepare_in_slices(rows))
+        wanted = self._wanted(rows, self.drops)
+        return pl.concat(self._prepared(wanted.select(_member(self.segment)), wanted, self.drops))
 
-    def prepare_in_slices(self, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        """The same in pieces: hashes take ten times the memory of what they are made from.
+    def prepare_in_slices(self, rows: pl.DataFrame, drops: Drops) -> Iterator[pl.DataFrame]:
+        """The same in pieces, for hashes take ten times the memory of what they are made from; sorted by member.
 
-        Phones are worked on for all rows at once, since every call of their engine compiles its patterns anew.
+        Several threads may prepare batches, each with ``drops`` of its own: `count` adds them up.
         """
-        self.drops.read += rows.height
-        kept = self._wanted(rows)
-        at_once = {derivation: self._counted(derivation.derive(kept)) for derivation in self.derivations if derivation.at_once}
-        others = [derivation for derivation in self.derivations if not derivation.at_once]
-        for start in range(0, max(kept.height, 1), _SLICE):
-            piece = kept.slice(start, _SLICE)
-            with ThreadPoolExecutor(max_workers=2) as pool:  # Polars works outside of Python's lock: two small steps at a time
-                derived = list(pool.map(Derivation.derive, others, repeat(piece)))
-            made = {derivation: self._counted(one) for derivation, one in zip(others, derived, strict=True)}
-            made |= {derivation: columns.slice(start, _SLICE) for derivation, columns in at_once.items()}
-            yield self._members(piece, [made[derivation] for derivation in self.derivations])
+        wanted = self._wanted(rows, drops)
+        members = wanted.select(_member(self.segment))
+        # rows are sorted before they grow, and by a number: text takes twenty times as long
+        number = pl.col(MEMBER).str.head(_SORTING_DIGITS).str.to_integer(base=16)
+        order = members.select(pl.arg_sort_by(number, maintain_order=True)).to_series()
+        yield from self._prepared(members[order], wanted[order], drops)
 
-    def _counted(self, derived: Derived) -> pl.DataFrame:
-        self.drops.add_keys(derived.drops)
-        return derived.columns
-
-    def _members(self, rows: pl.DataFrame, made: Sequence[pl.DataFrame]) -> pl.DataFrame:
-        """Rows and their key columns -> the members that can be reached and are not suppressed."""
-        value = [self._value()] if self.segment.value else []
+    def _prepared(self, members: pl.DataFrame, rows: pl.DataFrame, drops: Drops) -> Iterator[pl.DataFrame]:
+        """The members' names and their rows -> the members that can be reached and are not suppressed, slice after slice."""
         keys = (*self.keys, *self._suppressing)
-        members = rows.select(_member(self.segment), *value).with_columns(_joined(key, made) for key in keys)
-        members = self._unsuppressed(members).drop(key.name for key in self._suppressing)
-        reachable = members.filter(pl.any_horizontal(_has(key) for key in self.keys))
-        self.drops.add_row("no_key", members.height - reachable.height)
-        self.drops.prepared += reachable.height
-        return reachable
+        if self.segment.value:
+            members = members.with_columns(rows.select(self._value()).to_series())
+        pieces = zip(*(derivation.derive(rows, drops, _SLICE) for derivation in self.derivations), strict=True)
+        for index, made in enumerate(pieces):
+            piece = members.slice(index * _SLICE, _SLICE).with_columns(_joined(key, made) for key in keys)
+            kept = self._unsuppressed(piece, drops).drop(key.name for key in self._suppressing)
+            reachable = kept.filter(pl.any_horizontal(_has(key) for key in self.keys))
+            drops.add_row("no_key", kept.height - reachable.height)
+            drops.prepared += reachable.height
+            yield reachable
 
-    def _wanted(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def count(self, drops: Drops) -> None:
+        """Add what preparing a batch left out to the whole."""
+        self.drops.read += drops.read
+        self.drops.prepared += drops.prepared
+        for reason, rows in drops.rows.items():
+            self.drops.add_row(reason, rows)
+        self.drops.add_keys(drops)
+
+    def _wanted(self, rows: pl.DataFrame, drops: Drops) -> pl.DataFrame:
         """Rows with a key and with consent that are not held out."""
+        drops.read += rows.height
         key = pl.col(self.segment.key).str.strip_chars()
         for reason, condition in (
             ("no_member_key", key.str.len_bytes() > 0),
@@ -135,7 +139,7 @@ class Preparer:
             if condition is not None:
                 before = rows.height
                 rows = rows.filter(condition.fill_null(value=False))
-                self.drops.add_row(reason, before - rows.height)
+                drops.add_row(reason, before - rows.height)
         return rows
 
     def _consented(self) -> pl.Expr | None:
@@ -159,14 +163,14 @@ class Preparer:
         )
         return pl.when(number.is_finite() & (number >= 0)).then(number).alias(VALUE)
 
-    def _unsuppressed(self, members: pl.DataFrame) -> pl.DataFrame:
+    def _unsuppressed(self, members: pl.DataFrame, drops: Drops) -> pl.DataFrame:
         for name, keys in self.suppressed.items():
             column = pl.col(name)
             is_list = members.schema[name] == pl.List(pl.String)
             hit = column.list.eval(pl.element().is_in(keys.implode())).list.any() if is_list else column.is_in(keys.implode())
             before = members.height
             members = members.filter(~hit.fill_null(value=False))
-            self.drops.add_row("suppressed", before - members.height)
+            drops.add_row("suppressed", before - members.height)
         return members
 
 
@@ -196,7 +200,8 @@ def suppression_keys(
     for batch in rows:
         for (column, _), theirs in made.items():
             for derivation in derivations([theirs]):
-                found[column] |= set(derivation.derive(batch).columns.get_column(theirs.name).drop_nulls())
+                (columns,) = derivation.derive(batch, Drops(), max(batch.height, 1))
+                found[column] |= set(columns.get_column(theirs.name).drop_nulls())
     return found
 
 
@@ -234,8 +239,10 @@ def _listed(value: pl.Expr) -> pl.Expr:
 
 def repeated_members(prepared: pl.LazyFrame) -> pl.DataFrame:
     """``member`` and ``row`` (its place in the whole) of every row whose member has come before: the first one counts."""
+    # sorted 64-bit hashes tell who may stand twice, in a fraction of the time and memory that grouping the names takes
+    hashes = prepared.select(pl.col(MEMBER).hash()).collect(engine="streaming").to_series().sort()
+    twice = hashes.filter(hashes == hashes.shift(1)).unique()
     numbered = prepared.select(MEMBER).with_row_index("row")
-    twice = prepared.select(MEMBER).group_by(MEMBER).len().filter(pl.col("len") > 1).select(MEMBER)
-    rows = numbered.join(twice, on=MEMBER, how="semi").collect()
+    rows = numbered.filter(pl.col(MEMBER).hash().is_in(twice.implode())).collect() if len(twice) else numbered.clear().collect()
     first = rows.group_by(MEMBER).agg(pl.col("row").min())
     return rows.join(first, on=[MEMBER, "row"], how="anti")

@@ -30,7 +30,8 @@ from guestlist.runtime.vault import Vault
 _LOCKED = ".locked"
 _KEPT_OPEN = 64 * 2**20
 """Bytes of opened files that stay in memory."""
-_MEMBERS_READ_TOGETHER = 8192
+MEMBERS_READ_TOGETHER = 32_768
+"""Rows of a row group. Members are sorted, so that a span of them can be read without the rest."""
 
 
 def _no_vault() -> Vault:
@@ -65,7 +66,7 @@ class Lake:
 
     def write_members(self, path: str, members: pl.DataFrame) -> None:
         """Write members, sorted by member, so that a span of them can be read without the rest."""
-        self.write(path, members.sort(MEMBER, maintain_order=True), row_group_size=_MEMBERS_READ_TOGETHER)
+        self.write(path, members.sort(MEMBER, maintain_order=True), row_group_size=MEMBERS_READ_TOGETHER)
 
     def write(self, path: str, frame: pl.DataFrame, row_group_size: int | None = None) -> None:
         """Write a frame as Parquet."""

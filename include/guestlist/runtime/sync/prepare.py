@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -16,10 +17,12 @@ from guestlist.model.segment import Segment, Source
 from guestlist.pipeline.audience import MEMBER
 from guestlist.pipeline.prepare import Preparer, repeated_members, suppression_keys
 from guestlist.runtime import clock
-from guestlist.runtime.lake import Lake
+from guestlist.runtime.lake import MEMBERS_READ_TOGETHER, Lake
 from guestlist.runtime.wiring import Workspace
 
 _ROWS_AT_ONCE = 400_000
+_FRAMES_AT_ONCE = 2
+"""Polars works outside of Python's lock. More frames at once would only take more memory: its steps use all cores as well."""
 Progress = Callable[[int], None]
 """Told the number of rows read so far."""
 
@@ -65,21 +68,25 @@ def prepare_into(workspace: Workspace, segment: Segment, lake: Lake, folder: str
 
 
 def _write_all(lake: Lake, folder: str, preparer: Preparer, frames: Iterable[pl.DataFrame], progress: Progress) -> None:
-    """Prepare frame after frame; each is written while the next one is worked on."""
+    """Prepare and write frames, some at the same time, while the next one is read: no core waits for another."""
     read = 0
-    with ThreadPoolExecutor(max_workers=1) as writer:
-        writing: Future[None] | None = None
-        index = 0
-        for rows in frames:
-            for members in preparer.prepare_in_slices(rows):
-                if writing:
-                    writing.result()
-                writing = writer.submit(lake.write_members, f"{folder}/part-{index:05d}.parquet", members)
-                index += 1
+    working: deque[Future[Drops]] = deque()
+    with ThreadPoolExecutor(_FRAMES_AT_ONCE) as pool:
+        for number, rows in enumerate(frames):
+            if len(working) == _FRAMES_AT_ONCE:
+                preparer.count(working.popleft().result())
+            working.append(pool.submit(_write, lake, f"{folder}/part-{number:05d}", preparer, rows))
             read += rows.height
             progress(read)
-        if writing:
-            writing.result()
+        for done in working:
+            preparer.count(done.result())
+
+
+def _write(lake: Lake, path: str, preparer: Preparer, rows: pl.DataFrame) -> Drops:
+    drops = Drops()
+    for index, members in enumerate(preparer.prepare_in_slices(rows, drops)):
+        lake.write(f"{path}-{index:03d}.parquet", members, row_group_size=MEMBERS_READ_TOGETHER)
+    return drops
 
 
 def _frames(workspace: Workspace, source: Source, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
@@ -90,10 +97,10 @@ def _frames(workspace: Workspace, source: Source, columns: Sequence[str]) -> Ite
         if isinstance(frame, pl.DataFrame):
             waiting.append(frame)
         if sum(frame.height for frame in waiting) >= _ROWS_AT_ONCE:
-            yield pl.concat(waiting)
+            yield pl.concat(waiting, rechunk=True)
             waiting = []
     if waiting:
-        yield pl.concat(waiting)
+        yield pl.concat(waiting, rechunk=True)
 
 
 def _suppressed(workspace: Workspace, segment: Segment, capabilities: Sequence[Capabilities]) -> dict[str, pl.Series]:
@@ -120,6 +127,6 @@ def _drop_repeated(lake: Lake, folder: str, drops: Drops) -> None:
         start += frame.height
         if rows.height:
             marked = frame.with_row_index("row", offset=start - frame.height)
-            lake.write(path, marked.join(rows.select(MEMBER, "row"), on=[MEMBER, "row"], how="anti").drop("row"))
+            lake.write_members(path, marked.join(rows.select(MEMBER, "row"), on=[MEMBER, "row"], how="anti").drop("row"))
     drops.add_row("repeated_key", repeated.height)
     drops.prepared -= repeated.height

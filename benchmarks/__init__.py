@@ -1,0 +1,1 @@
+"""What Guestlist promises of its speed, measured beside what people use otherwise: `make bench`."""
