@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from guestlist.runtime.wiring import Workspace
 
 SEGMENT = "bench"
-_AT_ONCE = 131_072
-"""Rows of a prepared file, as prepare writes them."""
+_AT_ONCE = 400_000
+"""Rows that prepare sorts together."""
 _STRIDE = 1_000_003
 """A prime: prepared members come in no order of their ids."""
 _MANY = 65_536
-_GROUP = 8_192
+_GROUP = 32_768
 """Members that `Lake.write_members` puts into one row group; a whole generation at once would not fit into memory here."""
 _CLOSED = "http://127.0.0.1:9"
 """Nothing listens there: what is not answered within the process fails."""

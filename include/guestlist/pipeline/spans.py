@@ -8,8 +8,8 @@ import polars as pl
 
 from guestlist.pipeline.audience import MEMBER
 
-MEMBERS_AT_ONCE = 1_000_000
-"""What one span holds: some two gigabytes of work with all of a platform's fields, wanted and held."""
+MEMBERS_AT_ONCE = 750_000
+"""What one span holds: with all of a platform's fields, wanted and held, one or two gigabytes of work."""
 _DIGITS = 8
 
 
