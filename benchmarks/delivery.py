@@ -19,12 +19,12 @@ TITLE = "delivery"
 NOTE = (
     "`open_session` and `send_part` of a plan of additions with email, phone, names, country and postal code. Lake, ledger, "
     "driver, destination and the vendor's SDK are the real ones; only the network is not: every request is read to its end and "
-    "answered within the process. Growth is the peak memory at the end by that after the first quarter."
+    "answered within the process. Growth is the peak memory at the end by that after the first tenth."
 )
 _PLATFORMS = {"meta": "Meta", "google_ads": "Data Manager"}
 _LEAST_RATE = 150_000
 _MOST_GROWTH = 1.2
-_EARLY = 4
+_EARLY = 10
 
 
 def measure(bench: Bench) -> Iterator[Row]:

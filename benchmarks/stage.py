@@ -19,8 +19,6 @@ _AT_ONCE = 400_000
 _STRIDE = 1_000_003
 """A prime: prepared members come in no order of their ids."""
 _MANY = 65_536
-_GROUP = 32_768
-"""Members that `Lake.write_members` puts into one row group; a whole generation at once would not fit into memory here."""
 _CLOSED = "http://127.0.0.1:9"
 """Nothing listens there: what is not answered within the process fails."""
 _CONNECTIONS = {
@@ -83,6 +81,7 @@ def stage_held(installation: Workspace, made: Segment, count: int) -> None:
     """A sealed generation of members 0 to ``count`` on the segment's only audience, and the plan that it came from."""
     from guestlist.model.delivery import AudienceRef
     from guestlist.model.plan import Counts, Plan
+    from guestlist.runtime.lake import MEMBERS_READ_TOGETHER as GROUP
 
     (target,) = made.destinations
     ledger, lake = installation.ledger, installation.lake_for(made)
@@ -94,7 +93,8 @@ def stage_held(installation: Workspace, made: Segment, count: int) -> None:
         lake.write_members(f"before/part-{number:05d}.parquet", frame)
     path = lake.root / file
     path.parent.mkdir(parents=True, exist_ok=True)
-    lake.scan("before").sink_parquet(str(path), compression="zstd", compression_level=1, row_group_size=_GROUP)
+    # by hand: `Lake.write_members` wants the whole generation, which would not fit into memory here
+    lake.scan("before").sink_parquet(str(path), compression="zstd", compression_level=1, row_group_size=GROUP)
     lake.remove("before")
     ledger.seal(plan, file, count)
 

@@ -24,6 +24,8 @@ from destinations.google import (
     session,
 )
 from destinations.talk import Script, answered, ask, identifiers
+from google.ads import datamanager_v1 as dm
+from google.protobuf import json_format
 
 from guestlist.model.conversation import Repeat, Reply
 from guestlist.model.delivery import AudienceSpec, Batch, Consent, Field, Operation
@@ -50,6 +52,24 @@ def test_an_ingest_has_destination_members_consent_encoding_and_terms() -> None:
         "termsOfService": {"customerMatchTermsOfServiceStatus": "ACCEPTED"},
         "consent": {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"},
     }
+
+
+@pytest.mark.parametrize("operation", [Operation.ADD, Operation.REMOVE])
+@pytest.mark.parametrize(("options", "row"), [
+    ({}, {}),
+    ({"upload": "mobile_ad_id", "app_id": "com.example", "key_space": "IOS"}, {"mobile_ad_id": ["a", "b"]}),
+    ({"upload": "user_id"}, {"external_id": 'x"\\y'}),
+])  # fmt: skip
+def test_uploads_are_messages_of_the_official_client(
+    operation: Operation, options: dict[str, Any], row: dict[str, Any]
+) -> None:
+    """The client's own encoder is passed by; every field still has to be one of its messages'."""
+    batch = Batch("b", 1, pl.DataFrame([row])) if row else WHOLE
+    body = ask(google(**options).send(session(operation), {}, batch)).body
+    name = "RemoveAudienceMembersRequest" if operation is Operation.REMOVE else "IngestAudienceMembersRequest"
+    message = getattr(dm, name).pb(getattr(dm, name)())
+    json_format.ParseDict(body, message)
+    assert json_format.MessageToDict(message) == body
 
 
 def test_a_removal_has_neither_terms_nor_consent() -> None:

@@ -106,6 +106,13 @@ def test_messy_numbers():
     assert differences(list(zip(numbers, regions, strict=True))) == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 104))
+def test_a_million_messy_numbers(seed):
+    numbers, regions = messy_phones(250_000, seed=seed)
+    assert differences(list(zip(numbers, regions, strict=True))) == []
+
+
 def test_messy_numbers_hardly_ever_need_the_library():
     assert fast_path_share(*messy_phones(20_000, seed=12)) > 0.99
 

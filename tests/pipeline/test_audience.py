@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.audiences import GOOGLE, META, PLATFORMS, as_sent, frame_of, keys_of, member_id, people, plain
 
 from guestlist.model.delivery import Capabilities, Composite, Field, Limits, MatchKey, Mode
-from guestlist.pipeline.audience import column_of, complete, field_of, fields_of, with_keys
+from guestlist.pipeline.audience import column_of, complete, field_of, fields_of, has_key, keys_of_kind, with_keys
 from guestlist.pipeline.members import Outcome, by_member
 
 EVERY_PLATFORM = pytest.mark.parametrize("capabilities", PLATFORMS, ids=lambda one: one.platform)
@@ -27,6 +27,25 @@ def test_keys_are_those_that_the_platform_finds_people_by(capabilities: Capabili
         person = as_sent(wanted[row["member"]], capabilities)
         assert row["keys"] == sorted("|".join(key) for key in keys_of(person, capabilities))
         assert plain({name: value for name, value in row.items() if name not in ("member", "keys")}) == plain(person)
+
+
+@EVERY_PLATFORM
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_keys_kind_by_kind_and_whether_there_are_any_agree_with_all_keys(
+    capabilities: Capabilities, data: st.DataObject
+) -> None:
+    frame = frame_of(data.draw(people(capabilities)), capabilities)
+    names = frame.collect_schema().names()
+    keyed = with_keys(frame, capabilities)
+    there = keyed.select(found=has_key(capabilities, set(names)), all=pl.col("keys").list.len() > 0).collect()
+    assert there["found"].to_list() == there["all"].to_list()
+    kinds = [
+        *(field.value for field in capabilities.singles if field.value in names),
+        *(c.name for c in capabilities.composites),
+    ]
+    one_by_one = pl.concat([keys_of_kind(frame, capabilities, kind) for kind in kinds]).collect()["key"].to_list()
+    assert sorted(one_by_one) == sorted(keyed.select(pl.col("keys").explode().drop_nulls()).collect()["keys"].to_list())
 
 
 @pytest.mark.parametrize("lacking", range(5))

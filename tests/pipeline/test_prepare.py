@@ -299,6 +299,15 @@ def test_columns_made_together_are_what_each_recipe_makes_alone(
         assert drops.keys.get(key.name, {}) == Counter(alone["reason"].drop_nulls())
 
 
+def test_a_value_and_its_region_are_told_apart_whatever_is_in_them() -> None:
+    """A raw value may hold any control character, that of a join included."""
+    frame = pl.DataFrame({"zip": ["1", "1\x1f2"], "country": ["2\x1fUS", "US"]})
+    (derivation,) = derivations([KeyColumn(Field.POSTAL_CODE, recipe("text.plain.v1"), ("zip",), "country")])
+    derivation._by_value = True
+    (made,) = derivation.derive(frame, Drops(), 10)
+    assert made.to_series().to_list() == ["1", "12"]
+
+
 def test_slices_hold_the_same_members_sorted_and_of_one_member_the_first_row_comes_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

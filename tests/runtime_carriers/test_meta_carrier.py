@@ -7,18 +7,21 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from contract.rig import World, digest
 from destinations.test_meta import DOOR
 from facebook_business.api import FacebookAdsApi
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from runtime_carriers.silence import closed_port, everything_in
 
 from guestlist.destinations import destination_class
 from guestlist.model.connection import Connection
 from guestlist.model.conversation import Call, Reply
 from guestlist.model.errors import OutcomeUnknown, TransientError
-from guestlist.runtime.carriers.meta import MetaCarrier
+from guestlist.runtime.carriers.meta import MetaCarrier, _quoted
 
 PROOF = "1b6da06614b46940143cddb599881fa839a8968a679ba837ff0596e07113acd7"
 TOKENS = ("sandbox-token", "sandbox-app-secret", PROOF)
@@ -177,3 +180,9 @@ def test_nothing_that_was_given_to_it_is_changed(carrier: Make, audience: str) -
     first, second = carrier().send(call), carrier().send(call)
     assert isinstance(first, Reply)
     assert (repr(call.body), first.body["num_invalid_entries"], second.body["num_invalid_entries"]) == (before, 0, 0)
+
+
+@given(st.text(alphabet=st.one_of(st.sampled_from('az09-_.~"[]{},: +&=%'), st.characters())))
+def test_forms_are_encoded_as_the_library_would(text: str) -> None:
+    assume(not any("\ud800" <= character <= "\udfff" for character in text))
+    assert _quoted(text) == quote_plus(text)

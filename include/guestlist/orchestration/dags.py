@@ -106,7 +106,7 @@ def _destination(segment: Segment, target: Destination) -> None:
             send = SendOperator.partial(
                 task_id="send",
                 map_index_template="{{ label | default('part') }}",
-                max_active_tis_per_dagrun=1,  # batches of one session go in order: see Limits.parallel_batches
+                max_active_tis_per_dagrun=1,  # parts in order; within one, Limits.parallel_batches go at once
                 **there,
             ).expand(part=begin.output)
             settle = SettleOperator(task_id="settle", trigger_rule=_ANY, **there)

@@ -51,7 +51,9 @@ def with_keys(frame: pl.LazyFrame, capabilities: Capabilities) -> pl.LazyFrame:
     names = set(frame.collect_schema().names())
     singles = [_single_keys(field) for field in capabilities.singles if field.value in names]
     composites = [
-        pl.concat_list(pl.when(_counts(composite, capabilities, names)).then(composite_key(composite, names))).list.drop_nulls()
+        pl.concat_list(
+            pl.when(_identifies(composite, capabilities, names)).then(composite_key(composite, names))
+        ).list.drop_nulls()
         for composite in _composites(capabilities, names)
     ]
     keys = [*singles, *composites]
@@ -60,7 +62,7 @@ def with_keys(frame: pl.LazyFrame, capabilities: Capabilities) -> pl.LazyFrame:
 
 def has_key(capabilities: Capabilities, names: set[str]) -> pl.Expr:
     """Whether `with_keys` finds anything, without making the keys."""
-    composites = [_counts(composite, capabilities, names) for composite in _composites(capabilities, names)]
+    composites = [_identifies(composite, capabilities, names) for composite in _composites(capabilities, names)]
     return pl.any_horizontal(pl.lit(value=False), _has_single(capabilities, names), *composites)
 
 
@@ -69,7 +71,7 @@ def keys_of_kind(frame: pl.LazyFrame, capabilities: Capabilities, kind: str) -> 
     names = set(frame.collect_schema().names())
     for composite in _composites(capabilities, names):
         if composite.name == kind:
-            return frame.filter(_counts(composite, capabilities, names)).select(key=composite_key(composite, names))
+            return frame.filter(_identifies(composite, capabilities, names)).select(key=composite_key(composite, names))
     values = frame.select(key=kind)
     if frame.collect_schema()[kind] == pl.List(pl.String):
         values = values.explode("key")
@@ -81,7 +83,7 @@ def _composites(capabilities: Capabilities, names: set[str]) -> list[Composite]:
     return [one for one in capabilities.composites if all(part.value in names for part in one.required)]
 
 
-def _counts(composite: Composite, capabilities: Capabilities, names: set[str]) -> pl.Expr:
+def _identifies(composite: Composite, capabilities: Capabilities, names: set[str]) -> pl.Expr:
     """Whether a member has the composite as a key; one that is ``only_alone`` counts for those who have nothing else."""
     if not composite.only_alone:
         return _all_there(composite)

@@ -22,8 +22,6 @@ from guestlist.pipeline.audience import column_of
 _FEW = 0.4
 """Up to this share of distinct values it pays to work on them instead of on the rows."""
 _SOURCE, _REGION, _CODE, _FIRST, _COUNT = "source", "region", "code", "first", "count"
-_BESIDE = "\x1f"
-"""Between a value and its region: a control character, which is never part of either."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +135,9 @@ def _distinct(inputs: pl.DataFrame, *, by_region: bool) -> tuple[pl.Series, pl.D
 
     Null and nothing are the same to all recipes, and are one here.
     """
-    columns = (_SOURCE, _REGION) if by_region else (_SOURCE,)
-    text = pl.concat_str([pl.col(name).fill_null("") for name in columns], separator=_BESIDE)
+    source, region = pl.col(_SOURCE).fill_null(""), pl.col(_REGION).fill_null("")
+    # the region's length in front: either text may hold any character, so that no separator tells them apart
+    text = pl.concat_str(region.str.len_bytes(), pl.lit(" "), region, source) if by_region else source
     codes = inputs.select(text.cast(pl.Categorical(pl.Categories.random())).to_physical().alias(_CODE)).to_series()
     counted = codes.to_frame().with_row_index(_FIRST).group_by(_CODE).agg(pl.col(_FIRST).first(), pl.len().alias(_COUNT))
     counted = counted.sort(_CODE)

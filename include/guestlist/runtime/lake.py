@@ -1,6 +1,6 @@
 """The lake: Parquet files of prepared members, parts and generations, on local disk or an object store.
 
-<segment>/runs/<run>/<n>/part-00000.parquet        prepared members, one file a batch of the source
+<segment>/runs/<run>/<n>/part-00000-000.parquet    prepared members, several files a batch of the source, each sorted by member
 <segment>/plans/<label>/<run>-<attempt>/           plan.json, who is gone, each operation's parts, and its whole members
 <segment>/generations/<label>/<plan>.parquet       what the platform holds once that plan was sealed
 
