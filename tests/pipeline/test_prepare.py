@@ -19,7 +19,7 @@ from guestlist.model.delivery import Field
 from guestlist.model.plan import Drops
 from guestlist.model.segment import Segment
 from guestlist.pipeline.derive import KeyColumn, derivations
-from guestlist.pipeline.prepare import Preparer, key_columns, repeated_members, suppression_keys
+from guestlist.pipeline.prepare import Preparer, key_columns, suppression_keys
 
 EMAIL_GOOGLE, EMAIL_META = "email:email.google.v1", "email:email.lower.v1"
 PHONE_PLUS = "phone:phone.e164_plus.v1"
@@ -279,6 +279,19 @@ PHONES = (None, "", "0151 12345678", "0049 151 12345678", "00 44 7400 123456", "
 REGIONS = st.sampled_from([None, "", "DE", "gb", "U.S.A.", "Atlantis"])
 
 
+def in_order(frame: pl.DataFrame) -> pl.Series:
+    return pl.int_range(frame.height, eager=True)
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_columns_come_in_the_order_asked_for(few: bool) -> None:
+    frame = pl.DataFrame({"email": ["a@example.com", "b@example.com", "c@example.com"]})
+    (derivation,) = derivations([KeyColumn(Field.EMAIL, recipe("email.plain.v1"), ("email",), None)])
+    derivation._by_value = few
+    made = pl.concat(derivation.derive(frame, pl.Series([2, 0, 1]), Drops(), 2))
+    assert made.to_series().to_list() == ["c@example.com", "a@example.com", "b@example.com"]
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from([(Field.EMAIL, EMAIL_RECIPES, EMAILS), (Field.PHONE, PHONE_RECIPES, PHONES)]), st.booleans(), st.data())
 def test_columns_made_together_are_what_each_recipe_makes_alone(
@@ -291,7 +304,7 @@ def test_columns_made_together_are_what_each_recipe_makes_alone(
     (derivation,) = derivations(keys)
     derivation._by_value = few
     drops = Drops()
-    made = pl.concat(derivation.derive(frame, drops, 3))
+    made = pl.concat(derivation.derive(frame, in_order(frame), drops, 3))
     assert made.columns == [key.name for key in keys]
     for key in keys:
         alone = normalise_frame(frame, key.recipe)
@@ -304,7 +317,7 @@ def test_a_value_and_its_region_are_told_apart_whatever_is_in_them() -> None:
     frame = pl.DataFrame({"zip": ["1", "1\x1f2"], "country": ["2\x1fUS", "US"]})
     (derivation,) = derivations([KeyColumn(Field.POSTAL_CODE, recipe("text.plain.v1"), ("zip",), "country")])
     derivation._by_value = True
-    (made,) = derivation.derive(frame, Drops(), 10)
+    (made,) = derivation.derive(frame, in_order(frame), Drops(), 10)
     assert made.to_series().to_list() == ["1", "12"]
 
 
@@ -315,7 +328,7 @@ def test_slices_hold_the_same_members_sorted_and_of_one_member_the_first_row_com
     whole, sliced, drops = Preparer(segment(), (GOOGLE,)), Preparer(segment(), (GOOGLE,)), Drops()
     expected = whole.prepare(rows).sort("member", maintain_order=True)
     monkeypatch.setattr(sys.modules[Preparer.__module__], "_SLICE", 16)
-    pieces = list(sliced.prepare_in_slices(rows, drops))
+    pieces = list(sliced.prepare_in_slices(sliced.wanted(rows, drops), drops))
     assert len(pieces) == 7
     assert pl.concat(pieces).equals(expected)
     assert sliced.drops == Drops(), "it is the caller who counts"
@@ -386,18 +399,6 @@ def test_a_plain_list_suppresses_people_whose_keys_come_hashed() -> None:
 
 def test_a_list_of_fields_that_no_platform_takes_has_no_keys() -> None:
     assert suppressed(segment(), {"mobile_ad_id": "idfa"}, {"idfa": "aebe52e7-03ee-455a-b3c4-e57283966239"}) == {}
-
-
-# -- repeated keys
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.sampled_from("abcde"), max_size=12))
-def test_of_several_rows_of_one_member_the_first_counts(members: list[str]) -> None:
-    repeated = repeated_members(pl.LazyFrame({"member": members}, schema={"member": pl.String}))
-    first = {member: members.index(member) for member in members}
-    expected = {(member, row) for row, member in enumerate(members) if row != first[member]}
-    assert set(repeated.select("member", "row").rows()) == expected
 
 
 def test_each_recipe_is_prepared_once() -> None:

@@ -6,16 +6,12 @@ steps are columns, not nested expressions: an expression that is used twice insi
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from guestlist.identity._phone_metadata import Plan, plans_of_code
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _MIN_NATIONAL, _MAX_NATIONAL = 2, 17  # digits of a national number, libphonenumber's own bounds
 _NO, _YES = pl.lit(value=False), pl.lit(value=True)
@@ -185,5 +181,17 @@ def _is_known(nsn: pl.Expr, fits: pl.Expr, plan: Plan) -> pl.Expr:
     return _is_any(size, plan.possible) & fits & reduce(or_, kinds, _NO)
 
 
-def _is_any(size: pl.Expr, lengths: Iterable[int]) -> pl.Expr:
-    return reduce(or_, (size == length for length in lengths), _NO)
+def _is_any(size: pl.Expr, lengths: tuple[int, ...]) -> pl.Expr:
+    return reduce(or_, (size.is_between(first, last) for first, last in _runs(lengths)), _NO)
+
+
+@cache
+def _runs(lengths: tuple[int, ...]) -> list[list[int]]:
+    """The first and the last of each run of lengths that follow one another: one comparison instead of many."""
+    runs: list[list[int]] = []
+    for length in sorted(lengths):
+        if runs and length == runs[-1][1] + 1:
+            runs[-1][1] = length
+        else:
+            runs.append([length, length])
+    return runs

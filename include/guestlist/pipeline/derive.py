@@ -54,11 +54,11 @@ class Derivation:
     keys: list[KeyColumn] = field(default_factory=list)
     _by_value: bool | None = None
 
-    def derive(self, rows: pl.DataFrame, drops: Drops, size: int) -> Iterator[pl.DataFrame]:
-        """The key columns of ``size`` rows at a time, hashed where the platform takes hashes; at least one piece.
+    def derive(self, rows: pl.DataFrame, order: pl.Series, drops: Drops, size: int) -> Iterator[pl.DataFrame]:
+        """The key columns of the rows in this order, ``size`` at a time, hashed where the platform takes hashes.
 
-        What is dropped is counted in ``drops`` by reason. Distinct values are worked on for all rows together, and so are
-        phones, since every call of their engine compiles its patterns anew.
+        There is at least one piece. What is dropped is counted in ``drops`` by reason. Distinct values are worked on for all
+        rows together, and so are phones, since every call of their engine compiles its patterns anew.
         """
         inputs = self._inputs(rows)
         starts = range(0, max(rows.height, 1), size)
@@ -67,8 +67,11 @@ class Derivation:
         if self._by_value:
             codes, distinct = _distinct(inputs, by_region=self.region is not None and not self.region_is_fixed)
             found = self._hashed(self._judged(distinct), drops)
+            codes = codes[order]  # numbers are quick to put in order, texts are not
             yield from (found[codes.slice(start, size)] for start in starts)
-        elif any(key.recipe.tells_validity for key in self.keys):
+            return
+        inputs = inputs[order]
+        if any(key.recipe.tells_validity for key in self.keys):
             judged = self._judged(inputs)
             yield from (self._hashed(judged.slice(start, size), drops) for start in starts)
         else:

@@ -14,6 +14,7 @@ from guestlist.model.plan import Drops
 from guestlist.model.segment import GRANTED, Identifier, Segment
 from guestlist.pipeline.audience import MEMBER, VALUE, column_of
 from guestlist.pipeline.derive import KeyColumn, derivations
+from guestlist.pipeline.repeats import Seen
 
 _YES = ("true", "t", "yes", "y", "1", GRANTED)
 _PREHASHED = "sha256.v1"
@@ -26,7 +27,7 @@ _COMPARED_BY = {
 """How people are told on a suppression list by what no platform of the segment takes."""
 _MEMBER_DIGITS = 32
 """128 bits name a member; the key itself stays in the source."""
-_SORTING_DIGITS = 15
+_NUMBER, _SORTING_DIGITS = "number", 15
 """As many as a 64-bit integer holds."""
 _HOLDOUT_DIGITS = 8
 _SLICE = 65_536
@@ -50,6 +51,36 @@ def key_column(identifiers: Mapping[Field, Identifier], field_: Field, rule: Rec
     if region is None and rule.needs_region and field_ is not Field.PHONE and Field.COUNTRY in identifiers:
         return KeyColumn(field_, rule, identifier.columns, identifiers[Field.COUNTRY].columns[0])
     return KeyColumn(field_, rule, identifier.columns, region, region is not None and identifier.fixed_region is not None)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Rows of a batch whose people are wanted, and beside them ``members``: their names, and a number that sorts like these."""
+
+    members: pl.DataFrame
+    rows: pl.DataFrame
+
+    def parted(self, seen: Seen) -> tuple[Wanted, Wanted]:
+        """Those who come for the first time, and those who may have come before."""
+        order = self.order()
+        new = seen.add(self.members.get_column(_NUMBER)[order])
+        if new.all():
+            return self, Wanted(self.members.clear(), self.rows.clear())
+        first = new[order.arg_sort()]
+        return self.only(first), self.only(~first)
+
+    def order(self) -> pl.Series:
+        """The places of the rows sorted by member; of one member the first row stays the first."""
+        return self.members.select(pl.arg_sort_by(_NUMBER, maintain_order=True)).to_series()
+
+    @staticmethod
+    def together(parts: Sequence[Wanted]) -> Wanted:
+        """Rows of several batches as those of one."""
+        return Wanted(pl.concat(part.members for part in parts), pl.concat(part.rows for part in parts))
+
+    def only(self, rows: pl.Series) -> Wanted:
+        """Those rows where the mask holds."""
+        return Wanted(self.members.filter(rows), self.rows.filter(rows))
 
 
 @dataclass
@@ -90,27 +121,25 @@ class Preparer:
 
     def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Members of one batch of String columns: ``member``, the key columns, ``value`` where the segment has one."""
-        wanted = self._wanted(rows, self.drops)
-        return pl.concat(self._prepared(wanted.select(_member(self.segment)), wanted, self.drops))
+        wanted = self.wanted(rows, self.drops)
+        return pl.concat(self._prepared(wanted, pl.int_range(wanted.rows.height, eager=True), self.drops))
 
-    def prepare_in_slices(self, rows: pl.DataFrame, drops: Drops) -> Iterator[pl.DataFrame]:
+    def prepare_in_slices(self, wanted: Wanted, drops: Drops) -> Iterator[pl.DataFrame]:
         """The same in pieces, for hashes take ten times the memory of what they are made from; sorted by member.
 
         Several threads may prepare batches, each with ``drops`` of its own: `count` adds them up.
         """
-        wanted = self._wanted(rows, drops)
-        members = wanted.select(_member(self.segment))
         # rows are sorted before they grow, and by a number: text takes twenty times as long
-        number = pl.col(MEMBER).str.head(_SORTING_DIGITS).str.to_integer(base=16)
-        order = members.select(pl.arg_sort_by(number, maintain_order=True)).to_series()
-        yield from self._prepared(members[order], wanted[order], drops)
+        yield from self._prepared(wanted, wanted.order(), drops)
 
-    def _prepared(self, members: pl.DataFrame, rows: pl.DataFrame, drops: Drops) -> Iterator[pl.DataFrame]:
-        """The members' names and their rows -> the members that can be reached and are not suppressed, slice after slice."""
+    def _prepared(self, wanted: Wanted, order: pl.Series, drops: Drops) -> Iterator[pl.DataFrame]:
+        """The members that can be reached and are not suppressed, slice after slice."""
         keys = (*self.keys, *self._suppressing)
+        members = wanted.members.select(MEMBER)
         if self.segment.value:
-            members = members.with_columns(rows.select(self._value()).to_series())
-        pieces = zip(*(derivation.derive(rows, drops, _SLICE) for derivation in self.derivations), strict=True)
+            members = members.with_columns(wanted.rows.select(self._value()).to_series())
+        members = members[order]
+        pieces = zip(*(derivation.derive(wanted.rows, order, drops, _SLICE) for derivation in self.derivations), strict=True)
         for index, made in enumerate(pieces):
             piece = members.slice(index * _SLICE, _SLICE).with_columns(_joined(key, made) for key in keys)
             kept = self._unsuppressed(piece, drops).drop(key.name for key in self._suppressing)
@@ -127,7 +156,7 @@ class Preparer:
             self.drops.add_row(reason, rows)
         self.drops.add_keys(drops)
 
-    def _wanted(self, rows: pl.DataFrame, drops: Drops) -> pl.DataFrame:
+    def wanted(self, rows: pl.DataFrame, drops: Drops) -> Wanted:
         """Rows with a key and with consent that are not held out."""
         drops.read += rows.height
         key = pl.col(self.segment.key).str.strip_chars()
@@ -140,7 +169,8 @@ class Preparer:
                 before = rows.height
                 rows = rows.filter(condition.fill_null(value=False))
                 drops.add_row(reason, before - rows.height)
-        return rows
+        number = pl.col(MEMBER).str.head(_SORTING_DIGITS).str.to_integer(base=16)
+        return Wanted(rows.select(_member(self.segment)).with_columns(number.alias(_NUMBER)), rows)
 
     def _consented(self) -> pl.Expr | None:
         columns = self.segment.consent.columns
@@ -200,7 +230,7 @@ def suppression_keys(
     for batch in rows:
         for (column, _), theirs in made.items():
             for derivation in derivations([theirs]):
-                (columns,) = derivation.derive(batch, Drops(), max(batch.height, 1))
+                (columns,) = derivation.derive(batch, pl.int_range(batch.height, eager=True), Drops(), max(batch.height, 1))
                 found[column] |= set(columns.get_column(theirs.name).drop_nulls())
     return found
 
@@ -235,14 +265,3 @@ def _joined(key: KeyColumn, made: Sequence[pl.DataFrame]) -> pl.Series:
 def _listed(value: pl.Expr) -> pl.Expr:
     """A list of the one value, or null; made without copying, while joining lists costs as much as hashing."""
     return pl.when(value.is_not_null()).then(value.reshape((-1, 1)).arr.to_list())
-
-
-def repeated_members(prepared: pl.LazyFrame) -> pl.DataFrame:
-    """``member`` and ``row`` (its place in the whole) of every row whose member has come before: the first one counts."""
-    # sorted 64-bit hashes tell who may stand twice, in a fraction of the time and memory that grouping the names takes
-    hashes = prepared.select(pl.col(MEMBER).hash()).collect(engine="streaming").to_series().sort()
-    twice = hashes.filter(hashes == hashes.shift(1)).unique()
-    numbered = prepared.select(MEMBER).with_row_index("row")
-    rows = numbered.filter(pl.col(MEMBER).hash().is_in(twice.implode())).collect() if len(twice) else numbered.clear().collect()
-    first = rows.group_by(MEMBER).agg(pl.col("row").min())
-    return rows.join(first, on=[MEMBER, "row"], how="anti")

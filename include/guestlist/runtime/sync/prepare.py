@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import count
 from typing import Any
 
 import polars as pl
@@ -15,7 +16,8 @@ from guestlist.model.errors import GuestlistError
 from guestlist.model.plan import Drops
 from guestlist.model.segment import Segment, Source
 from guestlist.pipeline.audience import MEMBER
-from guestlist.pipeline.prepare import Preparer, repeated_members, suppression_keys
+from guestlist.pipeline.prepare import Preparer, Wanted, suppression_keys
+from guestlist.pipeline.repeats import Seen
 from guestlist.runtime import clock
 from guestlist.runtime.lake import MEMBERS_READ_TOGETHER, Lake
 from guestlist.runtime.wiring import Workspace
@@ -62,31 +64,70 @@ def prepare_into(workspace: Workspace, segment: Segment, lake: Lake, folder: str
         _write_all(lake, folder, preparer, _frames(workspace, segment.source, preparer.source_columns), progress)
     except GuestlistError as error:
         raise error.at(segment=segment.name) from None
-    _drop_repeated(lake, folder, preparer.drops)
     preparer.drops.check()
     return Prepared(folder, preparer.drops, clock.monotonic() - started)
 
 
 def _write_all(lake: Lake, folder: str, preparer: Preparer, frames: Iterable[pl.DataFrame], progress: Progress) -> None:
-    """Prepare and write frames, some at the same time, while the next one is read: no core waits for another."""
-    read = 0
+    """Prepare and write frames, some at the same time, while the next one is read: no core waits for another.
+
+    Of several rows with one key the first that can be reached counts. Rows whose member may have come before wait, until all
+    before them are written and it can be looked up who is there.
+    """
+    read, numbers, seen = 0, count(), Seen()
     working: deque[Future[Drops]] = deque()
+    waiting: list[Wanted] = []
+
+    def work_off(limit: int) -> None:
+        while len(working) > limit:
+            preparer.count(working.popleft().result())
+
+    def look_up() -> None:
+        work_off(0)
+        if waiting:
+            preparer.count(_write_repeated(lake, folder, next(numbers), preparer, waiting))
+        waiting.clear()
+
     with ThreadPoolExecutor(_FRAMES_AT_ONCE) as pool:
-        for number, rows in enumerate(frames):
-            if len(working) == _FRAMES_AT_ONCE:
-                preparer.count(working.popleft().result())
-            working.append(pool.submit(_write, lake, f"{folder}/part-{number:05d}", preparer, rows))
+        for rows in frames:
+            first, repeated = preparer.wanted(rows, preparer.drops).parted(seen)
+            work_off(_FRAMES_AT_ONCE - 1)
+            working.append(pool.submit(_write, lake, folder, next(numbers), preparer, first))
+            if repeated.rows.height:
+                waiting.append(repeated)
+            if sum(part.rows.height for part in waiting) >= _ROWS_AT_ONCE:
+                look_up()
             read += rows.height
             progress(read)
-        for done in working:
-            preparer.count(done.result())
+        look_up()
 
 
-def _write(lake: Lake, path: str, preparer: Preparer, rows: pl.DataFrame) -> Drops:
+def _write(lake: Lake, folder: str, number: int, preparer: Preparer, wanted: Wanted) -> Drops:
     drops = Drops()
-    for index, members in enumerate(preparer.prepare_in_slices(rows, drops)):
-        lake.write(f"{path}-{index:03d}.parquet", members, row_group_size=MEMBERS_READ_TOGETHER)
+    for index, members in enumerate(preparer.prepare_in_slices(wanted, drops)):
+        _write_part(lake, folder, number, index, members)
     return drops
+
+
+def _write_repeated(lake: Lake, folder: str, number: int, preparer: Preparer, waiting: Sequence[Wanted]) -> Drops:
+    """Write those of the rows whose members are not in the folder yet, once each; the others are counted."""
+    drops = Drops()
+    repeated = Wanted.together(waiting)
+    names = repeated.members.get_column(MEMBER)
+    there = lake.scan(folder).select(MEMBER).filter(pl.col(MEMBER).is_in(names.implode())).collect().to_series()
+    wanted = repeated.only(~names.is_in(there.implode()))
+    drops.add_row("repeated_key", repeated.rows.height - wanted.rows.height)
+    for index, members in enumerate(preparer.prepare_in_slices(wanted, drops)):
+        new = members.filter(~pl.col(MEMBER).is_in(there.implode())).unique(MEMBER, keep="first", maintain_order=True)
+        drops.add_row("repeated_key", members.height - new.height)
+        drops.prepared -= members.height - new.height
+        there = new.get_column(MEMBER)  # sorted: only the next slice can have the same
+        _write_part(lake, folder, number, index, new)
+    return drops
+
+
+def _write_part(lake: Lake, folder: str, number: int, index: int, members: pl.DataFrame) -> None:
+    lake.write(f"{folder}/part-{number:05d}-{index:03d}.parquet", members, row_group_size=MEMBERS_READ_TOGETHER)
 
 
 def _frames(workspace: Workspace, source: Source, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
@@ -113,20 +154,3 @@ def _suppressed(workspace: Workspace, segment: Segment, capabilities: Sequence[C
         for name, values in suppression_keys(rows, list_.identifiers, segment.identifiers, capabilities).items():
             found.setdefault(name, set()).update(values)
     return {name: pl.Series(sorted(values), dtype=pl.String) for name, values in found.items() if values}
-
-
-def _drop_repeated(lake: Lake, folder: str, drops: Drops) -> None:
-    """Of several rows with one key the first counts; the files that hold others are written again without them."""
-    repeated = repeated_members(lake.scan(folder))
-    if repeated.is_empty():
-        return
-    start = 0
-    for path in lake.parts(folder):
-        frame = lake.scan(path).collect()
-        rows = repeated.filter(pl.col("row").is_between(start, start + frame.height, closed="left"))
-        start += frame.height
-        if rows.height:
-            marked = frame.with_row_index("row", offset=start - frame.height)
-            lake.write_members(path, marked.join(rows.select(MEMBER, "row"), on=[MEMBER, "row"], how="anti").drop("row"))
-    drops.add_row("repeated_key", repeated.height)
-    drops.prepared -= repeated.height
