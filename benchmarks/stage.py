@@ -81,22 +81,16 @@ def stage_held(installation: Workspace, made: Segment, count: int) -> None:
     """A sealed generation of members 0 to ``count`` on the segment's only audience, and the plan that it came from."""
     from guestlist.model.delivery import AudienceRef
     from guestlist.model.plan import Counts, Plan
-    from guestlist.runtime.lake import MEMBERS_READ_TOGETHER as GROUP
 
     (target,) = made.destinations
     ledger, lake = installation.ledger, installation.lake_for(made)
     ledger.enter_audience(SEGMENT, target, AudienceRef("1", target.audience, "https://example.com"))
     draft = Plan(SEGMENT, target.label, "before", target.mode, installation.today.isoformat(), "before", (), Counts())
     plan = ledger.enter_plan(draft, "before", 1, dry=False)
-    file = lake.generation_file(SEGMENT, target.label, plan)
+    folder = lake.generation_folder(SEGMENT, target.label, plan)
     for number, frame in enumerate(_held(_keys(installation, made), count, installation)):
-        lake.write_members(f"before/part-{number:05d}.parquet", frame)
-    path = lake.root / file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # by hand: `Lake.write_members` wants the whole generation, which would not fit into memory here
-    lake.scan("before").sink_parquet(str(path), compression="zstd", compression_level=1, row_group_size=GROUP)
-    lake.remove("before")
-    ledger.seal(plan, file, count)
+        lake.write_members(f"{folder}/part-{number:05d}.parquet", frame)
+    ledger.seal(plan, folder, count)
 
 
 def _held(keys: Sequence[KeyColumn], count: int, installation: Workspace) -> Iterator[pl.DataFrame]:

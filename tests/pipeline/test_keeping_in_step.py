@@ -31,11 +31,13 @@ from pipeline.audiences import (
 
 from guestlist.model.delivery import Capabilities, Mode
 from guestlist.pipeline.audience import wire_rows
-from guestlist.pipeline.members import Answered, Outcome, after_mirror, after_upload, by_member
+from guestlist.pipeline.members import AfterMirror, Answered, Outcome, after_upload, by_member
 from guestlist.pipeline.plan import Wish
+from guestlist.pipeline.spans import Span
 
 Choose = Callable[[], Outcome]
 Guess = Callable[[], bool]
+SPANS = (Span(None, member_id(2)), Span(member_id(2), member_id(4)), Span(member_id(4), None))
 EVERY_PLATFORM = pytest.mark.parametrize("capabilities", PLATFORMS, ids=lambda one: one.platform)
 
 
@@ -57,7 +59,18 @@ def one_run(
     added = deliver(platform, "add", change.additions, choose, really)
     if mode is not Mode.MIRROR:
         return after_upload(held, added, change.gone, TODAY), change
-    return after_mirror(held, removed, added, change.gone, TODAY, capabilities), change
+    mirror = AfterMirror(removed, TODAY, capabilities)
+    spans = [mirror.after(part(span, held), part_of(span, added), part(span, change.gone)) for span in SPANS]
+    after = pl.concat(spans)
+    return pl.concat([after, mirror.owed(after.lazy())]), change
+
+
+def part(span: Span, members: pl.DataFrame) -> pl.DataFrame:
+    return span.of(members.lazy()).collect()
+
+
+def part_of(span: Span, answered: Answered) -> Answered:
+    return Answered(part(span, answered.members), part(span, answered.outcomes))
 
 
 def surely() -> Outcome:

@@ -122,7 +122,7 @@ def test_names_of_files() -> None:
     assert part_file("p", Operation.ADD, 7) == "p/add/part-0007.parquet"
     assert members_folder("p", Operation.REMOVE) == "p/remove-members"
     assert (gone_file("p"), columns_file("p")) == ("p/gone.parquet", "p/columns.parquet")
-    assert lake.generation_file("s", "l", 12) == "s/generations/l/00000012.parquet"
+    assert lake.generation_folder("s", "l", 12) == "s/generations/l/00000012"
     assert lake.plan_folder("s", "l", "manual", 2).startswith("s/plans/l/manual-")
     assert lake.plan_folder("s", "l", "manual", 2) != lake.plan_folder("s", "l", "manual", 1)
     assert lake.run_folder("s", "manual", "120000.1") != lake.run_folder("s", "manual", "120000.2")

@@ -139,7 +139,7 @@ def test_after_a_sealed_run_only_the_newest_generation_holds_values(plain: Rig) 
     ]
     sealed = workspace.ledger.generation("vips", "edgetag_main")
     assert sealed is not None
-    assert [name for name in with_values if "columns" not in name] == [sealed.path + ".locked"]
+    assert [name for name in with_values if "columns" not in name] == [f"{sealed.path}/part-00000.parquet.locked"]
     again = plain.run(segment, people(1, 2, 3, 4))
     assert (again.state, again.destinations[0].rows_planned) == ("sealed", 0)
 

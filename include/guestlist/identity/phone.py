@@ -52,9 +52,9 @@ def phone_expr(number: pl.Expr, region: pl.Expr | None) -> pl.Expr:
 
 
 def _parse_struct(pairs: pl.Series) -> pl.Series:
-    columns = pairs.struct.unnest()
-    parse = _parse_few if columns.height <= _FEW else parse_phones
-    return parse(columns["number"], columns["region"]).to_struct(pairs.name)
+    numbers, regions = pairs.struct.unnest().get_columns()
+    parse = _parse_few if len(numbers) - numbers.null_count() <= _FEW else parse_phones
+    return parse(numbers, regions).to_struct(pairs.name)
 
 
 def _parse_few(numbers: pl.Series, regions: pl.Series) -> pl.DataFrame:

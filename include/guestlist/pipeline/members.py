@@ -68,28 +68,54 @@ def after_upload(held: pl.DataFrame, additions: Answered, gone: pl.DataFrame, to
         gone: ``member`` of those who are to be forgotten.
         today: what ``added_on`` becomes.
     """
-    leaving = pl.concat([gone.select(MEMBER), additions.where(Outcome.SURE).select(MEMBER)])
-    return _with_added(held.join(leaving, on=MEMBER, how="anti"), additions, today)
+    return _with_added(held.join(_leaving(additions, gone), on=MEMBER, how="anti"), additions, today)
 
 
-def after_mirror(
-    held: pl.DataFrame, removals: Answered, additions: Answered, gone: pl.DataFrame, today: date, capabilities: Capabilities
-) -> pl.DataFrame:
-    """The members held once these removals and additions were answered.
+class AfterMirror:
+    """The members held once removals and additions were answered, span after span.
 
     A row is forgotten only when each of its keys has surely been removed or is held by another row: as long as a key may
-    be on the platform, somebody has to be known from whom it can be removed one day.
+    be on the platform, somebody has to be known from whom it can be removed one day. Who has a key is known when all spans
+    are through, so that `owed` comes last.
     """
-    held = _doubted_by_key(held, removals.sent(), capabilities)
-    leaving = pl.concat([gone.select(MEMBER), additions.where(Outcome.SURE).select(MEMBER)])
-    after = _with_added(held.join(leaving, on=MEMBER, how="anti"), additions, today)
-    owing = held.join(leaving, on=MEMBER, how="semi").with_row_index(_ROW)
-    if owing.is_empty():
-        return after
-    settled = pl.concat([_keys(removals.where(Outcome.SURE), capabilities), _keys(after, capabilities)])
-    owed = _keys(owing, capabilities, _ROW).join(settled, on=KEYS, how="anti").select(_ROW).unique()
-    kept = owing.join(owed.collect(engine="streaming"), on=_ROW, how="semi").drop(_ROW)
-    return pl.concat([after, kept], how="diagonal_relaxed")
+
+    def __init__(self, removals: Answered, today: date, capabilities: Capabilities) -> None:
+        """Begin with all removals, whichever span their members are in: a key is removed from everybody who has it."""
+        self._sent = _keys(removals.sent(), capabilities).collect()
+        self._sure = _keys(removals.where(Outcome.SURE), capabilities).collect()
+        self._today, self._capabilities = today, capabilities
+        self._forgotten: list[pl.DataFrame] = []
+
+    def after(self, held: pl.DataFrame, additions: Answered, gone: pl.DataFrame) -> pl.DataFrame:
+        """The members of one span; the arguments are those of `after_upload`."""
+        held = self._doubted(held)
+        leaving = _leaving(additions, gone)
+        forgotten = held.join(leaving, on=MEMBER, how="semi").with_row_index(_ROW)
+        left = _keys(forgotten, self._capabilities, _ROW).join(self._sure.lazy(), on=KEYS, how="anti").select(_ROW).unique()
+        self._forgotten.append(forgotten.join(left.collect(), on=_ROW, how="semi").drop(_ROW))
+        return _with_added(held.join(leaving, on=MEMBER, how="anti"), additions, self._today)
+
+    def owed(self, after: pl.LazyFrame) -> pl.DataFrame:
+        """The rows that have to stay beside ``after``, which is what all spans gave; with its columns."""
+        forgotten = pl.concat(self._forgotten, how="diagonal_relaxed").with_row_index(_ROW)
+        keys = _keys(forgotten, self._capabilities, _ROW).join(self._sure.lazy(), on=KEYS, how="anti").collect()
+        there = _keys(after, self._capabilities).join(keys.lazy().select(KEYS).unique(), on=KEYS, how="semi").unique()
+        owed = keys.join(there.collect(engine="streaming"), on=KEYS, how="anti").select(_ROW).unique()
+        kept = forgotten.join(owed, on=_ROW, how="semi").drop(_ROW)
+        return pl.concat([after.clear().collect(), kept], how="diagonal_relaxed")
+
+    def _doubted(self, held: pl.DataFrame) -> pl.DataFrame:
+        """All who have a key that was removed are unsure, whoever's removal it was."""
+        if self._sent.is_empty():
+            return held
+        numbered = held.with_row_index(_ROW)
+        hit = _keys(numbered, self._capabilities, _ROW).join(self._sent.lazy(), on=KEYS, how="semi").select(_ROW)
+        touched = hit.collect(engine="streaming").get_column(_ROW).unique()
+        return numbered.with_columns(pl.col(UNSURE) | pl.col(_ROW).is_in(touched.implode())).drop(_ROW)
+
+
+def _leaving(additions: Answered, gone: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat([gone.select(MEMBER), additions.where(Outcome.SURE).select(MEMBER)])
 
 
 def _with_added(held: pl.DataFrame, additions: Answered, today: date) -> pl.DataFrame:
@@ -102,16 +128,6 @@ def _with_added(held: pl.DataFrame, additions: Answered, today: date) -> pl.Data
     return pl.concat([held.with_columns(pl.col(UNSURE) | doubted), *added], how="diagonal_relaxed")
 
 
-def _doubted_by_key(held: pl.DataFrame, removed: pl.DataFrame, capabilities: Capabilities) -> pl.DataFrame:
-    """A key that is removed is removed from everybody who has it: all of them are unsure, whoever's removal it was."""
-    if removed.is_empty():
-        return held
-    numbered = held.with_row_index(_ROW)
-    hit = _keys(numbered, capabilities, _ROW).join(_keys(removed, capabilities), on=KEYS, how="semi").select(_ROW)
-    touched = hit.collect(engine="streaming").get_column(_ROW).unique()
-    return numbered.with_columns(pl.col(UNSURE) | pl.col(_ROW).is_in(touched.implode())).drop(_ROW)
-
-
-def _keys(members: pl.DataFrame, capabilities: Capabilities, *columns: str) -> pl.LazyFrame:
+def _keys(members: pl.DataFrame | pl.LazyFrame, capabilities: Capabilities, *columns: str) -> pl.LazyFrame:
     """One row a key."""
     return with_keys(members.lazy(), capabilities).select(*columns, KEYS).explode(KEYS).drop_nulls(KEYS)

@@ -2,7 +2,7 @@
 
 <segment>/runs/<run>/<n>/part-00000-000.parquet    prepared members, several files a batch of the source, each sorted by member
 <segment>/plans/<label>/<run>-<attempt>/           plan.json, who is gone, each operation's parts, and its whole members
-<segment>/generations/<label>/<plan>.parquet       what the platform holds once that plan was sealed
+<segment>/generations/<label>/<plan>/              what the platform holds once that plan was sealed
 
 Match keys are personal data: on local disk only the owner may read them. Where a segment has a platform that takes plain
 text, all of its files are encrypted, and have ``.locked`` after their names.
@@ -60,9 +60,14 @@ class Lake:
         """Where a plan and its parts go."""
         return f"{segment}/plans/{label}/{_slug(run_id)}-{attempt}"
 
-    def generation_file(self, segment: str, label: str, plan_id: int) -> str:
+    def generation_folder(self, segment: str, label: str, plan_id: int) -> str:
         """Where the members go that a platform holds after a plan."""
-        return f"{segment}/generations/{label}/{plan_id:08d}.parquet"
+        return f"{segment}/generations/{label}/{plan_id:08d}"
+
+    def generations(self, segment: str, label: str) -> list[str]:
+        """The folders of all generations of an audience, oldest first."""
+        root = f"{segment}/generations/{label}"
+        return sorted(f"{root}/{folder.name}" for folder in (self.root / root).glob("*") if folder.is_dir())
 
     def write_members(self, path: str, members: pl.DataFrame) -> None:
         """Write members, sorted by member, so that a span of them can be read without the rest."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Protocol, TypeVar
 
 import polars as pl
 
@@ -11,8 +13,9 @@ from guestlist.model.delivery import Capabilities, Mode, Operation
 from guestlist.model.plan import Plan
 from guestlist.model.segment import Segment
 from guestlist.pipeline.audience import MEMBER
-from guestlist.pipeline.members import OUTCOME, Answered, Outcome, after_mirror, after_upload, by_member
+from guestlist.pipeline.members import OUTCOME, AfterMirror, Answered, Outcome, after_upload, by_member
 from guestlist.pipeline.plan import ADDED_ON, UNSURE
+from guestlist.pipeline.spans import Span, spans_of
 from guestlist.runtime.lake import columns_file, gone_file, members_folder, part_file
 from guestlist.runtime.ledger import BatchRow, SessionRow
 from guestlist.runtime.wiring import Workspace
@@ -36,32 +39,73 @@ def held_now(workspace: Workspace, segment: Segment, label: str, wanted: pl.Lazy
     for row in workspace.ledger.unsealed_plans(segment.name, label):
         sessions = workspace.ledger.sessions(row.id)
         if any(session.state != "planned" for session in sessions):
-            before = held.collect() if held is not None else None
-            held = after_plan(workspace, row.path, sessions, before, capabilities).lazy()
+            held = after_plan(workspace, row.path, sessions, held, capabilities, Gathered()).scan()
     if held is None:
         return None
     mirror = segment.destination(label).mode is Mode.MIRROR
     return _fitted(held, wanted, [key.field.value for key in capabilities.keys] if mirror else [])
 
 
+class Members(Protocol):
+    """Where members are put piece by piece, and read again."""
+
+    def add(self, members: pl.DataFrame) -> None:
+        """One more piece."""
+
+    def scan(self) -> pl.LazyFrame:
+        """All pieces."""
+
+
+class Gathered:
+    """Members in memory."""
+
+    def __init__(self) -> None:
+        self._pieces: list[pl.DataFrame] = []
+
+    def add(self, members: pl.DataFrame) -> None:
+        """One more piece."""
+        self._pieces.append(members)
+
+    def scan(self) -> pl.LazyFrame:
+        """All pieces."""
+        return pl.concat(self._pieces, how="diagonal_relaxed").lazy()
+
+
+M = TypeVar("M", bound=Members)
+
+
 def after_plan(
-    workspace: Workspace, folder: str, sessions: Sequence[SessionRow], held: pl.DataFrame | None, capabilities: Capabilities
-) -> pl.DataFrame:
-    """The members held after a plan's receipts so far; ``held`` are those before it, None if there was nothing before."""
+    workspace: Workspace,
+    folder: str,
+    sessions: Sequence[SessionRow],
+    held: pl.LazyFrame | None,
+    capabilities: Capabilities,
+    into: M,
+) -> M:
+    """Put the members held after a plan's receipts so far ``into`` something, span after span.
+
+    ``held`` are those before the plan, None if there was nothing before.
+    """
     lake = workspace.lake
     plan = Plan.from_json(lake.read_json(f"{folder}/plan.json"))
     today = date.fromisoformat(plan.pull_date)
     by_operation = {session.operation: session for session in sessions}
-    gone = lake.scan(gone_file(folder)).collect()
-    recorded = RECORDED[plan.mode]
     if held is None:
-        held = empty_held(lake.scan(columns_file(folder))).collect()
-    additions = _answered(workspace, folder, recorded, by_operation.get(recorded), held)
+        held = empty_held(lake.scan(columns_file(folder)))
+    recorded = RECORDED[plan.mode]
+    additions = _Sent.of(workspace, folder, recorded, by_operation.get(recorded))
+    gone = lake.scan(gone_file(folder))
+    spans = spans_of(max(held.select(pl.len()).collect().item(), additions.outcomes.height))
     if plan.mode is not Mode.MIRROR and _swept(workspace, by_operation.get(Operation.REPLACE)):
-        return after_upload(held, additions, gone, today)
-    removing = by_operation.get(Operation.REMOVE)
-    removals = _answered(workspace, folder, Operation.REMOVE, removing, held)
-    return after_mirror(held, removals, additions, gone, today, capabilities)
+        for span in spans:
+            into.add(after_upload(span.of(held).collect(), additions.answered(span), span.of(gone).collect(), today))
+        return into
+    removals = _Sent.of(workspace, folder, Operation.REMOVE, by_operation.get(Operation.REMOVE))
+    mirror = AfterMirror(removals.answered(Span()), today, capabilities)
+    for span in spans:
+        into.add(mirror.after(span.of(held).collect(), additions.answered(span), span.of(gone).collect()))
+    into.add(mirror.owed(into.scan()))
+    return into
 
 
 def _swept(workspace: Workspace, replacing: SessionRow | None) -> bool:
@@ -72,14 +116,21 @@ def _swept(workspace: Workspace, replacing: SessionRow | None) -> bool:
     return replacing.state == "settled" and not failed
 
 
-def _answered(
-    workspace: Workspace, folder: str, operation: Operation, session: SessionRow | None, held: pl.DataFrame
-) -> Answered:
+@dataclass(frozen=True)
+class _Sent:
     """The members of one operation of a plan, and what became of each; nobody where it has no session."""
-    if session is None:
-        return Answered(held.drop(ADDED_ON, UNSURE).clear(), _nobody())
-    members = workspace.lake.scan(members_folder(folder, operation)).collect()
-    return Answered(members, member_outcomes(workspace, folder, session))
+
+    members: pl.LazyFrame
+    outcomes: pl.DataFrame
+
+    @classmethod
+    def of(cls, workspace: Workspace, folder: str, operation: Operation, session: SessionRow | None) -> _Sent:
+        if session is None:
+            return cls(workspace.lake.scan(columns_file(folder)), _nobody())
+        return cls(workspace.lake.scan(members_folder(folder, operation)), member_outcomes(workspace, folder, session))
+
+    def answered(self, span: Span) -> Answered:
+        return Answered(span.of(self.members).collect(), span.of(self.outcomes.lazy()).collect())
 
 
 RECORDED = {

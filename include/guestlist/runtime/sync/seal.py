@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import polars as pl
+
 from guestlist.model.errors import Unconfirmed
+from guestlist.model.plan import Plan
 from guestlist.model.segment import Segment
+from guestlist.pipeline.audience import MEMBER
+from guestlist.pipeline.spans import spans_of
+from guestlist.runtime.lake import Lake
 from guestlist.runtime.sync.deliver import refuse_superseded
-from guestlist.runtime.sync.held import after_plan
+from guestlist.runtime.sync.held import Gathered, after_plan
 from guestlist.runtime.wiring import Workspace
 
 
@@ -37,14 +43,37 @@ def seal(workspace: Workspace, segment: Segment, plan_id: int) -> Sealed:
     before = ledger.generation(segment.name, plan.label)
     if before is not None and before.plan_id == plan_id:
         return Sealed(before.number, before.members)
-    held = lake.scan(before.path).collect() if before else None
+    held = lake.scan(before.path) if before else None
     capabilities = workspace.capabilities(segment)[plan.label]
     for row in ledger.unsealed_plans(segment.name, plan.label):
         theirs = ledger.sessions(row.id)
         if row.id < plan_id and any(session.state != "planned" for session in theirs):
-            held = after_plan(workspace, row.path, theirs, held, capabilities)
-    held = after_plan(workspace, plan.path, sessions, held, capabilities)
-    path = lake.generation_file(segment.name, plan.label, plan_id)
-    lake.write_members(path, held)
-    members = held["member"].n_unique()
-    return Sealed(ledger.seal(plan_id, path, members), members)
+            held = after_plan(workspace, row.path, theirs, held, capabilities, Gathered()).scan()
+    generation = after_plan(workspace, plan.path, sessions, held, capabilities, _Generation(lake, plan, plan_id))
+    members = generation.count()
+    return Sealed(ledger.seal(plan_id, generation.folder, members), members)
+
+
+class _Generation:
+    """A generation of the lake, written piece by piece."""
+
+    def __init__(self, lake: Lake, plan: Plan, plan_id: int) -> None:
+        self.folder = lake.generation_folder(plan.segment, plan.label, plan_id)
+        self._lake, self._pieces, self._rows = lake, 0, 0
+        lake.remove(self.folder)  # what an attempt that died has left there
+
+    def add(self, members: pl.DataFrame) -> None:
+        """One more piece; there is a file even of nobody."""
+        if members.height or not self._pieces:
+            self._lake.write_members(f"{self.folder}/part-{self._pieces:05d}.parquet", members)
+            self._pieces += 1
+            self._rows += members.height
+
+    def scan(self) -> pl.LazyFrame:
+        """All members so far."""
+        return self._lake.scan(self.folder)
+
+    def count(self) -> int:
+        """How many members there are; one may stand in several rows."""
+        spans = spans_of(self._rows)
+        return sum(span.of(self.scan()).select(pl.col(MEMBER).n_unique()).collect().item() for span in spans)

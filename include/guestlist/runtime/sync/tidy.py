@@ -25,7 +25,7 @@ def tidy(workspace: Workspace, segment: Segment) -> None:
             else:
                 _strip(lake, folder)
         sealed = workspace.ledger.generation(segment.name, target.label)
-        for path in lake.parts(f"{segment.name}/generations/{target.label}"):
+        for path in lake.generations(segment.name, target.label):
             if sealed is not None and path != sealed.path:
                 lake.remove(path)
     if not under_way:
