@@ -29,10 +29,9 @@ def answers(read: pl.DataFrame) -> pl.DataFrame:
     by_idd = coded.filter(may_be_idd).partition_by("idd", as_dict=True)
     abroad = pl.collect_all([by_plan.after_idd(part.lazy(), idd_of[home]) for (home,), part in by_idd.items()])
     grouped = in_slices(pl.concat([coded.filter(~may_be_idd), *abroad]), _grouped)
-    has_plan = (pl.col("group") > _NO_CODE).fill_null(value=False)
-    parts = grouped.filter(has_plan).partition_by("group", as_dict=True, include_key=False)
-    answered = _answered({group: part for (group,), part in parts.items()})
-    return pl.concat([refused(grouped.filter(~has_plan), _why_without_plan()), *answered])
+    parts = {group: part for (group,), part in grouped.partition_by("group", as_dict=True).items()}
+    without_plan = [grouped.clear(), *(parts.pop(group) for group in (_NO_CODE, None) if group in parts)]
+    return pl.concat([*(refused(rows, _why_without_plan()) for rows in without_plan), *_answered(parts)])
 
 
 def refused(rows: pl.DataFrame, reason: pl.Expr) -> pl.DataFrame:
