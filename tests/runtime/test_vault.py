@@ -14,7 +14,10 @@ from runtime.rig import Rig, people
 from guestlist.model.connection import Connection
 from guestlist.model.errors import ConfigError, DataError
 from guestlist.runtime.lake import Lake
-from guestlist.runtime.vault import Vault, create_key_file, key_from_file, new_key
+from guestlist.runtime.sync.check import check_segment
+from guestlist.runtime.sync.plan import make_plan
+from guestlist.runtime.sync.prepare import prepare
+from guestlist.runtime.vault import Vault, create_key_file, key_from_file, keys_in, new_key, replace_key_file
 from guestlist.runtime.wiring import Workspace
 
 FRAME = pl.DataFrame({"member": ["a", "b"], "email": [["dana@example.com"], None]})
@@ -36,6 +39,20 @@ def test_what_is_locked_is_unlocked_by_its_key_and_name_alone(data: bytes, name:
     ):
         with pytest.raises(ConfigError, match="does not open"):
             other.unlock(damaged, called)
+
+
+@given(st.binary(max_size=200))
+def test_of_several_keys_the_first_locks_and_all_open(data: bytes) -> None:
+    old, new = new_key(), new_key()
+    both = Vault(f"{new}\n{old}\n")
+    theirs, ours = Vault(old).lock(data, "n"), both.lock(data, "n")
+    assert both.unlock(theirs, "n") == both.unlock(ours, "n") == Vault(new).unlock(ours, "n") == data
+    assert both.relock(ours, "n") is None
+    again = Vault(f"{new},{old}").relock(theirs, "n")
+    assert again is not None
+    assert Vault(new).unlock(again, "n") == data
+    with pytest.raises(ConfigError, match="does not open"):
+        Vault(new).relock(theirs, "n")
 
 
 @pytest.mark.parametrize("key", ["", "x", "not base64 at all!", "c2hvcnQ=", ("A" * 43 + "=") * 2, "ä" * 44])
@@ -106,6 +123,60 @@ def test_without_a_key_nothing_is_read(rig: Rig) -> None:
     rig.settings["edgetag_main"] = {"endpoint": f"{rig.sandbox.http_url}/edgetag"}
     with pytest.raises(ConfigError, match="guestlist vault create"):
         rig.run(rig.segment(PLAIN))  # the source is not even there
+
+
+def replace_key(rig: Rig) -> None:
+    """Another key in place of the one that locked the lake."""
+    path = rig.folder / "home" / "vault.key"
+    path.unlink()
+    create_key_file(path)
+
+
+@pytest.mark.parametrize("proof", [True, False], ids=["now", "before there was a word for the key"])
+def test_with_another_key_nothing_is_read_or_sent(plain: Rig, proof: bool) -> None:
+    segment = plain.segment(PLAIN)
+    assert plain.run(segment, people(1, 2)).state == "sealed"
+    if not proof:
+        (plain.folder / "home" / "lake" / "key.locked").unlink()
+    replace_key(plain)
+    (plain.folder / "people.csv").unlink()
+    sent = plain.requests("edgetag")
+    workspace = plain.workspace()
+    for act in (
+        lambda: plain.run(segment),
+        lambda: prepare(workspace, segment, "r"),
+        lambda: make_plan(workspace, segment, "r", "edgetag_main"),
+    ):
+        with pytest.raises(ConfigError, match="does not open"):
+            act()
+    assert plain.requests("edgetag") == sent
+
+
+def test_check_tells_of_another_key_first(plain: Rig) -> None:
+    segment = plain.segment(PLAIN)
+    plain.source(people(1))
+    before = files(plain)
+    assert [(one.label, one.ok) for one in check_segment(plain.workspace(), segment)][:2] == [("vault", True), ("source", True)]
+    assert files(plain) == before, "nothing is changed, not even in the lake"
+    prepare(plain.workspace(), segment, "r")
+    replace_key(plain)
+    vault, source, *_ = check_segment(plain.workspace(), segment)
+    assert (vault.label, vault.ok, vault.exit_code) == ("vault", False, ConfigError.exit_code)
+    assert "does not open" in vault.findings[0].what
+    assert source.ok
+
+
+def test_a_key_that_is_changed_meanwhile_serves_the_next_file(plain: Rig) -> None:
+    workspace = plain.workspace()
+    lake = workspace.lake_for(plain.segment(PLAIN))
+    lake.write("s/x.parquet", FRAME)
+    path = plain.folder / "home" / "vault.key"
+    (old,) = keys_in(path.read_text())
+    replace_key_file(path, [new := new_key(), old])
+    lake.write("s/y.parquet", FRAME)
+    name = "s/y.parquet.locked"
+    Vault(new).unlock((lake.root / name).read_bytes(), name)
+    assert workspace.lake.scan("s/x.parquet").collect().equals(FRAME)
 
 
 def test_the_key_may_be_a_connections_password(rig: Rig) -> None:

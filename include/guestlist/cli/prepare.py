@@ -28,14 +28,14 @@ def prepare(
     as_json: AsJson = False,
 ) -> None:
     """Read, normalise and hash a segment's members into a folder, and measure it."""
-    from guestlist.runtime.lake import Lake
     from guestlist.runtime.sync.prepare import prepare_into
 
     wanted = segment_named(segment)
-    lake = Lake(out)
+    here = workspace()
+    lake = here.lake_for(wanted, out)
     _clear(lake, wanted.name)
     with Bars() as bars:
-        prepared = prepare_into(workspace(), wanted, lake, wanted.name, bars.read)
+        prepared = prepare_into(here, wanted, lake, wanted.name, bars.read)
     drops = prepared.drops.as_json()
     facts: dict[str, Any] = {
         "segment": wanted.name,
@@ -56,7 +56,7 @@ def prepare(
 def _clear(lake: Lake, folder: str) -> None:
     """Take away the parts of an earlier preparation, which may have had more of them."""
     for path in lake.parts(folder) if lake.exists(folder) else ():
-        (lake.root / path).unlink()
+        lake.remove(path)
 
 
 def peak_memory() -> int:

@@ -3,6 +3,7 @@
 <segment>/runs/<run>/<n>/part-00000-000.parquet    prepared members, several files a batch of the source, each sorted by member
 <segment>/plans/<label>/<run>-<attempt>/           plan.json, who is gone, each operation's parts, and its whole members
 <segment>/generations/<label>/<plan>/              what the platform holds once that plan was sealed
+key.locked                                         a word that only the vault's key opens, once anything is encrypted
 
 Match keys are personal data: on local disk only the owner may read them. Where a segment has a platform that takes plain
 text, all of its files are encrypted, and have ``.locked`` after their names.
@@ -16,6 +17,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -28,6 +30,7 @@ from guestlist.pipeline.audience import MEMBER
 from guestlist.runtime.vault import Vault
 
 _LOCKED = ".locked"
+_PROOF = "key" + _LOCKED
 _KEPT_OPEN = 64 * 2**20
 """Bytes of opened files that stay in memory."""
 MEMBERS_READ_TOGETHER = 32_768
@@ -152,6 +155,51 @@ class Lake:
         if sum(map(len, self._opened.values())) + len(data) <= _KEPT_OPEN:
             self._opened[name] = data
         return io.BytesIO(data)
+
+    def check_key(self) -> None:
+        """Try the vault's key before anything is read or sent: on the word for it, or on any other file that is encrypted.
+
+        Raises:
+            ConfigError: there is no key, or it does not open this lake.
+        """
+        vault = self._vault()
+        proof = self.root / _PROOF
+        for file in [proof] if proof.exists() else islice(self.root.glob(f"**/*{_LOCKED}"), 1):
+            vault.unlock(file.read_bytes(), self._name(file))
+
+    def prove_key(self) -> None:
+        """Check the key, and lock a word with it, so that the next check has one small file to read."""
+        self.check_key()
+        if not self._there(_PROOF):
+            self._write_bytes(_PROOF, self._vault().lock(b"guestlist", _PROOF))
+
+    def locked(self) -> list[str]:
+        """All encrypted files, the word for the key last: if it is locked with a key, so is everything."""
+        found = (self._name(file) for file in self.root.glob(f"**/*{_LOCKED}"))
+        return sorted(found, key=lambda name: (name == _PROOF, name))
+
+    def segments(self) -> set[str]:
+        """The segments of which something is encrypted."""
+        return {name.split("/")[0] for name in self.locked() if name != _PROOF}
+
+    def relock(self, name: str) -> bool:
+        """Lock an encrypted file with the vault's first key; False if it was so, or has gone meanwhile."""
+        try:
+            data = (self.root / name).read_bytes()
+        except FileNotFoundError:
+            return False
+        again = self._vault().relock(data, name)
+        if again is not None:
+            self._write_bytes(name, again)
+        return again is not None
+
+    def _write_bytes(self, name: str, data: bytes) -> None:
+        target = self._prepare(name)
+        target.write_bytes(data)
+        self._finish(target, name)
+
+    def _name(self, file: UPath) -> str:
+        return str(file.relative_to(self.root))
 
     def exists(self, path: str) -> bool:
         """Whether a file is there, encrypted or not."""

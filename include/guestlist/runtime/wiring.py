@@ -89,26 +89,38 @@ class Workspace:
         """The lake, or another one at ``root``, to write a segment's members to: encrypted if a platform takes plain text.
 
         Raises:
-            ConfigError: they have to be encrypted, and there is no key.
+            ConfigError: they have to be encrypted, and there is no key, or one that does not open this lake.
         """
-        locking = any(can.plain_text for can in self.capabilities(segment).values())
-        vault = self.vault if locking else None
-        return Lake(root or self.config.lake, lambda: vault or self.vault, locking=locking)
+        locking = self.keeps_plain_text(segment)
+        lake = Lake(root or self.config.lake, lambda: self.vault, locking=locking)
+        if locking:
+            lake.prove_key()
+        return lake
 
-    @cached_property
+    def keeps_plain_text(self, segment: Segment) -> bool:
+        """Whether a platform of the segment takes plain text, so that its members are kept encrypted."""
+        return any(can.plain_text for can in self.capabilities(segment).values())
+
+    @property
     def vault(self) -> Vault:
-        """What encrypts files: by the key in the key file, or else the password of the connection ``guestlist_vault``."""
+        """What encrypts files: by the key in the key file, or else the password of the connection ``guestlist_vault``.
+
+        The file is read each time: a key that is changed meanwhile serves the next file.
+        """
         path = self.config.vault_key
-        if (key := key_from_file(path)) is not None:
-            return Vault(key)
-        try:
-            key = self.resolve(VAULT_CONNECTION).password
-        except ConfigError:
-            key = None
-        if not key:
+        keys = key_from_file(path)
+        if keys is None and not (keys := self.key_of_connection):
             where = f"in {path} (`guestlist vault create` makes one), or as the password of the connection {VAULT_CONNECTION!r}"
             raise ConfigError(f"a platform of this segment takes plain text, which is kept encrypted: put a key {where}")
-        return Vault(key)
+        return Vault(keys)
+
+    @cached_property
+    def key_of_connection(self) -> str | None:
+        """What the connection ``guestlist_vault`` has as its password; None if there is none."""
+        try:
+            return self.resolve(VAULT_CONNECTION).password
+        except ConfigError:
+            return None
 
     @property
     def today(self) -> date:

@@ -42,11 +42,12 @@ class Checked:
 
 
 def check_segment(workspace: Workspace, segment: Segment, labels: Sequence[str] = ()) -> list[Checked]:
-    """Check the source, the vault if there has to be one, and the destinations (all where ``labels`` is empty)."""
+    """Check the vault if there has to be one, the source, and the destinations (all where ``labels`` is empty)."""
     source = segment.source.connection or segment.source.file or ""
-    found = [_checked("source", "source", source, lambda: _source(workspace, segment))]
-    if any(can.plain_text for can in workspace.capabilities(segment).values()):
-        found.append(_checked("vault", "vault", "the key of the lake", lambda: _vault(workspace, segment)))
+    found = []
+    if workspace.keeps_plain_text(segment):
+        found.append(_checked("vault", "vault", "the key of the lake", lambda: _vault(workspace)))
+    found.append(_checked("source", "source", source, lambda: _source(workspace, segment)))
     for target in segment.destinations:
         if not labels or target.label in labels:
             look = _look(workspace, segment, target.label)
@@ -92,6 +93,6 @@ def _readable(workspace: Workspace, source: Source, columns: Sequence[str], what
     return Finding(f"{what} can be read and has the columns {', '.join(dict.fromkeys(columns))}")
 
 
-def _vault(workspace: Workspace, segment: Segment) -> Sequence[Finding]:
-    workspace.lake_for(segment)
-    return [Finding("there is a key for what is kept in plain text")]
+def _vault(workspace: Workspace) -> Sequence[Finding]:
+    workspace.lake.check_key()
+    return [Finding("there is a key for what platforms take in plain text, and it opens the lake")]

@@ -15,7 +15,7 @@ def tidy(workspace: Workspace, segment: Segment) -> None:
     Of the parts of plans that are over only who is in them stays, for reports. Prepared members go once no plan is under way;
     a task that wants them again is told to prepare first. The newest generation stays: from it people are removed one day.
     """
-    if not any(can.plain_text for can in workspace.capabilities(segment).values()):
+    if not workspace.keeps_plain_text(segment):
         return
     lake, under_way = workspace.lake_for(segment), False
     for target in segment.destinations:
