@@ -17,6 +17,7 @@ from guestlist import __version__
 from guestlist.cli import exits
 from guestlist.cli.check import check
 from guestlist.cli.console import tell
+from guestlist.cli.doctor import doctor
 from guestlist.cli.normalise import normalise
 from guestlist.cli.plan import plan
 from guestlist.cli.pools import pools
@@ -57,7 +58,7 @@ app = typer.Typer(
 )
 COMMANDS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Run segments": (validate, check, preview, plan, sync, status),
-    "Tools": (sandbox, normalise, prepare, pools, schema),
+    "Tools": (doctor, sandbox, normalise, prepare, pools, schema),
 }
 for _panel, _commands in COMMANDS.items():
     for _command in _commands:

@@ -25,13 +25,13 @@ def sample(workspace: Workspace, segment: Segment, rows: int) -> dict[str, Any]:
     """
     capabilities = workspace.capabilities(segment)
     preparer = Preparer(segment, tuple(capabilities.values()))
-    frame = _first_rows(workspace, segment, preparer.source_columns, rows)
+    frame = first_rows(workspace, segment, preparer.source_columns, rows)
     preparer.prepare(frame)
     shown = [_row(segment, capabilities, frame.slice(index, 1)) for index in range(min(rows, frame.height))]
     return {"segment": segment.name, "destinations": list(capabilities), "drops": preparer.drops.as_json(), "rows": shown}
 
 
-def _first_rows(workspace: Workspace, segment: Segment, columns: Sequence[str], rows: int) -> pl.DataFrame:
+def first_rows(workspace: Workspace, segment: Segment, columns: Sequence[str], rows: int) -> pl.DataFrame:
     """Whole batches until there are enough rows."""
     found: list[pl.DataFrame] = []
     with closing(_frames(workspace, segment, columns)) as frames:

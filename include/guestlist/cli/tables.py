@@ -5,7 +5,7 @@ They are made from a report's JSON (`RunReport.as_json`), whether it comes from 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -17,6 +17,8 @@ _BESIDE = 4
 _COUNTRIES = 10
 _STYLES = {"sealed": "green", "dry": "cyan", "valid": "green"}
 
+Numbered = tuple[Sequence[str], Sequence[int]]
+"""A line of a table: its texts, then its counts."""
 Column = tuple[str, Mapping[str, str | Text]]
 """A destination's label, and what there is to say about it, by row."""
 
@@ -123,32 +125,35 @@ def drop_tables(drops: Mapping[str, Any], *, keys: bool = True) -> Iterator[Rend
     dropped = sum(drops["rows"].values())
     yield Text(f"\n{drops['read']:,} rows read = {drops['prepared']:,} prepared + {dropped:,} dropped")
     if drops["rows"]:
-        yield _counts("Dropped rows", ("reason",), [((reason,), count) for reason, count in _largest(drops["rows"])])
+        rows = [((reason,), (count,)) for reason, count in _largest(drops["rows"])]
+        yield numbers("Dropped rows", ("reason",), ("count",), rows)
     if keys and (dropped_keys := list(_dropped_keys(drops["keys"]))):
-        yield _counts("Dropped keys", ("column", "reason"), dropped_keys)
+        yield numbers("Dropped keys", ("column", "reason"), ("count",), dropped_keys)
     if keys and drops["phones"]:
         yield _phones(drops["phones"])
 
 
-def _dropped_keys(columns: Mapping[str, Mapping[str, int]]) -> Iterator[tuple[tuple[str, str], int]]:
+def _dropped_keys(columns: Mapping[str, Mapping[str, int]]) -> Iterator[Numbered]:
     """Reasons by prepared column (``field:recipe``); one line for a field where all its recipes agree."""
     alike: dict[str, list[str]] = {}
     for column in columns:
         alike.setdefault(column.split(":", 1)[0], []).append(column)
     for field, theirs in alike.items():
         if all(columns[column] == columns[theirs[0]] for column in theirs):
-            yield from (((field, reason), count) for reason, count in _largest(columns[theirs[0]]))
+            yield from (((field, reason), (count,)) for reason, count in _largest(columns[theirs[0]]))
         else:
-            yield from (((column, reason), count) for column in theirs for reason, count in _largest(columns[column]))
+            yield from (((column, reason), (count,)) for column in theirs for reason, count in _largest(columns[column]))
 
 
-def _counts(title: str, names: Sequence[str], rows: Sequence[tuple[Sequence[str], int]]) -> Table:
+def numbers(title: str, texts: Sequence[str], counts: Sequence[str], rows: Iterable[Numbered]) -> Table:
+    """Counts by the texts before them; ``texts`` and ``counts`` are the columns' names."""
     table = Table(title=title, title_justify="left", title_style="bold")
-    for name in names:
+    for name in texts:
         table.add_column(name)
-    table.add_column("count", justify="right")
-    for texts, count in rows:
-        table.add_row(*map(Text, texts), _count(count))
+    for name in counts:
+        table.add_column(name, justify="right")
+    for cells, found in rows:
+        table.add_row(*map(Text, cells), *map(_count, found))
     return table
 
 

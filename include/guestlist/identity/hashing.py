@@ -46,3 +46,13 @@ def hmac_sha256_hex(text: pl.Expr, key: str) -> pl.Expr:
 def is_sha256(text: pl.Expr) -> pl.Expr:
     """Whether a string is exactly 64 lower-case hex digits; null stays null."""
     return text.str.contains(_SHA256_HEX)
+
+
+def digest(data: bytes, algorithm: str = "sha256") -> bytes:
+    """The digest of one value's bytes; other algorithms than SHA-256 only serve to recognise their results."""
+    return hashlib.new(algorithm, data, usedforsecurity=False).digest()
+
+
+def hmac_sha256(data: bytes, key: bytes) -> bytes:
+    """HMAC-SHA-256 of one value's bytes."""
+    return hmac.digest(key, data, "sha256")

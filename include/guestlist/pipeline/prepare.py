@@ -12,7 +12,7 @@ from guestlist.identity.recipes import Recipe, recipe
 from guestlist.model.delivery import IDENTIFYING, MULTI_VALUED, Capabilities, Field
 from guestlist.model.plan import Drops
 from guestlist.model.segment import GRANTED, Identifier, Segment
-from guestlist.pipeline.audience import MEMBER, VALUE, column_of
+from guestlist.pipeline.audience import MEMBER, VALUE, column_of, fields_of
 from guestlist.pipeline.derive import KeyColumn, derivations
 from guestlist.pipeline.repeats import Seen
 
@@ -51,6 +51,12 @@ def key_column(identifiers: Mapping[Field, Identifier], field_: Field, rule: Rec
     if region is None and rule.needs_region and field_ is not Field.PHONE and Field.COUNTRY in identifiers:
         return KeyColumn(field_, rule, identifier.columns, identifiers[Field.COUNTRY].columns[0])
     return KeyColumn(field_, rule, identifier.columns, region, region is not None and identifier.fixed_region is not None)
+
+
+def fields_taken(identifiers: Mapping[Field, Identifier], capabilities: Capabilities) -> list[pl.Expr]:
+    """The prepared columns as one platform takes them, named by their fields."""
+    keys = {key.field: key for key in key_columns(identifiers, [capabilities])}
+    return [pl.col(keys[field].name).alias(field.value) for field in fields_of(capabilities, list(identifiers))]
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from guestlist.model.delivery import Capabilities, Field, Mode, Operation
 from guestlist.model.errors import ConfigError, DataError, SafetyStop
 from guestlist.model.plan import Breach, Counts, Drops, Plan, Upload
 from guestlist.model.segment import Segment
-from guestlist.pipeline.audience import MEMBER, VALUE, column_of, complete, fields_of, wire_rows
+from guestlist.pipeline.audience import MEMBER, VALUE, complete, fields_of, wire_rows
 from guestlist.pipeline.batching import Cutter, session_id
 from guestlist.pipeline.plan import ADDED_ON, UNSURE, Comparison, Wish, breaches
-from guestlist.pipeline.prepare import key_columns
+from guestlist.pipeline.prepare import fields_taken
 from guestlist.pipeline.spans import Span, spans_of
 from guestlist.runtime import clock
 from guestlist.runtime.lake import Lake, columns_file, gone_file, members_folder, part_file
@@ -88,9 +88,7 @@ def unfinished_plan(workspace: Workspace, segment: Segment, run_id: str, label: 
 
 def wanted_members(lake: Lake, prepared_path: str, segment: Segment, capabilities: Capabilities) -> pl.LazyFrame:
     """Prepared members as one platform takes them: ``member``, its fields, ``value`` where it is sent."""
-    keys = {key.field: key for key in key_columns(segment.identifiers, [capabilities])}
-    fields = fields_of(capabilities, list(segment.identifiers))
-    columns = [pl.col(column_of(field, keys[field].recipe.name)).alias(field.value) for field in fields]
+    columns = fields_taken(segment.identifiers, capabilities)
     frame = lake.scan(prepared_path)
     if _value_based(segment, capabilities):
         frame = frame.filter(pl.col(VALUE).is_not_null())
