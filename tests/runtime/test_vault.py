@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from runtime.rig import Rig, people
+from upath import UPath
 
 from guestlist.model.connection import Connection
 from guestlist.model.errors import ConfigError, DataError
@@ -150,6 +151,19 @@ def test_with_another_key_nothing_is_read_or_sent(plain: Rig, proof: bool) -> No
         with pytest.raises(ConfigError, match="does not open"):
             act()
     assert plain.requests("edgetag") == sent
+
+
+def test_two_runs_may_prove_the_key_of_a_new_lake_at_once(plain: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    segment, real, others = plain.segment(PLAIN), Lake._finish, [plain.workspace()]
+
+    def finish(lake: Lake, written: UPath, name: str) -> None:
+        while others:
+            others.pop().lake_for(segment)
+        real(lake, written, name)
+
+    monkeypatch.setattr(Lake, "_finish", finish)
+    plain.workspace().lake_for(segment).check_key()
+    assert files(plain) == ["key.locked"]
 
 
 def test_check_tells_of_another_key_first(plain: Rig) -> None:

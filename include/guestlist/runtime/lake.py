@@ -16,6 +16,7 @@ import io
 import json
 import os
 import re
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -96,12 +97,12 @@ class Lake:
         target.write_text(json.dumps(data, indent=1, default=str), encoding="utf-8")
         self._finish(target, path)
 
-    def _prepare(self, path: str) -> UPath:
+    def _prepare(self, path: str, mark: str = "") -> UPath:
         target = self.root / path
         if self._local:
             os.umask(0o077)
             target.parent.mkdir(parents=True, exist_ok=True)
-            return target.with_name(f".{target.name}.tmp")
+            return target.with_name(f".{target.name}{mark}.tmp")
         return target  # an object store shows an object only when it is whole
 
     def _finish(self, written: UPath, path: str) -> None:
@@ -194,7 +195,7 @@ class Lake:
         return again is not None
 
     def _write_bytes(self, name: str, data: bytes) -> None:
-        target = self._prepare(name)
+        target = self._prepare(name, mark=f".{secrets.token_hex(4)}")  # two runs may write the word for the key at once
         target.write_bytes(data)
         self._finish(target, name)
 
