@@ -94,7 +94,7 @@ def _filled(column: pl.Series) -> int:
 def _duplicates(segment: Segment, capabilities: Mapping[str, Capabilities], key: KeyColumn, rows: pl.DataFrame) -> Duplicates:
     pairs = []
     for derivation in derivations([key], strict_phones=segment.strict_phones):
-        (made,) = derivation.derive(rows, Drops(), max(rows.height, 1))
+        (made,) = derivation.derive(rows, pl.int_range(rows.height, eager=True), Drops(), max(rows.height, 1))
         written = rows.select(pl.col(derivation.source).alias("value"))
         pairs.append(written.with_columns(made.get_column(key.name).alias("key")).drop_nulls("key"))
     found = pl.concat(pairs)
