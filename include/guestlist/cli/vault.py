@@ -14,6 +14,8 @@ from guestlist.cli.leases import Lease
 from guestlist.runtime.config import Config
 from guestlist.runtime.segments import shown
 
+_ROTATION = "vault rotate"
+"""What the lease is called that keeps two rotations apart; no segment can be called so."""
 vault = typer.Typer(help="The key of what is kept, encrypted, for platforms that take plain text.", no_args_is_help=True)
 
 
@@ -45,7 +47,7 @@ def rotate(
     here = workspace()
     lakes = [here.lake, *(Lake(root, lambda: here.vault) for root in also or ())]
     with ExitStack() as held:
-        leases = [Lease(here, name) for name in sorted(set().union(*(lake.segments() for lake in lakes)))]
+        leases = [Lease(here, name) for name in sorted({_ROTATION}.union(*(lake.segments() for lake in lakes)))]
         for lease in leases:
             held.enter_context(lease.held())
         rotated = change_key(here, lakes, partial(_beat, leases))
