@@ -17,8 +17,13 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installatio
     found.segments.mkdir()
     monkeypatch.setenv("GUESTLIST_HOME", str(found.home))
     monkeypatch.setenv("GUESTLIST_SEGMENTS", str(found.segments))
-    monkeypatch.setenv("COLUMNS", "160")
     return found
+
+
+@pytest.fixture(autouse=True)
+def width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Test runners set a width of their own, each another."""
+    monkeypatch.setenv("COLUMNS", "160")
 
 
 @pytest.fixture(scope="session")
