@@ -15,6 +15,7 @@ from guestlist.destinations import destination_class
 from guestlist.model.conversation import Repeat
 from guestlist.model.delivery import AudienceSpec, Batch, Field, Operation, Receipt
 from guestlist.model.errors import (
+    ConfigError,
     OutcomeUnknown,
     ProtocolError,
     RejectedError,
@@ -175,7 +176,36 @@ def test_bounds_of_the_size_and_minus_one_for_unknown(low: int, high: int, size:
         "operation_status": {"code": 200, "description": "Normal"},
     }
     state = Script(meta().describe(AUDIENCE), answered(body)).result
-    assert (state.size, state.status) == (size, "Normal")
+    assert (state.size, state.status, state.trouble) == (size, "normal", None)
+
+
+@pytest.mark.parametrize(
+    ("told", "trouble"),
+    [
+        ({"operation_status": {"code": 100}}, "Meta deletes it"),
+        ({"operation_status": {"code": 411}}, "hashed as Meta wants them"),
+        ({"operation_status": {"code": 415}}, "run the segment again"),
+        ({"operation_status": {"code": 471}}, "flagged"),
+        ({"operation_status": {"code": 500}}, "asks the advertiser"),
+        ({"delivery_status": {"code": 400}}, "no campaign can use it"),
+        ({"permission_for_actions": {"can_edit": False}}, "read only"),
+    ],
+)
+def test_what_is_wrong_is_told_in_words_of_our_own(told: dict[str, Any], trouble: str) -> None:
+    state = Script(meta().describe(AUDIENCE), answered(told | {"ignored": "canary@example.com"})).result
+    assert trouble in state.trouble
+
+
+@pytest.mark.parametrize("code", [200, 300])
+def test_a_small_audience_is_no_trouble(code: int) -> None:
+    state = Script(meta().describe(AUDIENCE), answered({"delivery_status": {"code": code}})).result
+    assert state.trouble is None
+
+
+def test_only_an_audience_that_meta_does_not_know_is_gone() -> None:
+    assert Script(meta().describe(AUDIENCE), ConfigError("no", code="100/33")).result.there is False
+    other = ConfigError("no", code="2635")
+    assert Script(meta().describe(AUDIENCE), other).error is other
 
 
 # settling

@@ -264,8 +264,12 @@ def test_only_a_new_audience_is_waited_for() -> None:
 
 def test_an_audience_is_described_by_what_facebook_has() -> None:
     states = (listing(item(54)), listing(item(54, fb_id=None)), EMPTY)
-    told = [Script(pitchtarget().describe(KNOWN), answer).result.status for answer in states]
-    assert told == ["at Facebook", "not yet at Facebook", "not there"]
+    told = [Script(pitchtarget().describe(KNOWN), answer).result for answer in states]
+    assert [(state.there, state.status) for state in told] == [
+        (True, "at Facebook"),
+        (True, "not yet at Facebook"),
+        (False, None),
+    ]
 
 
 # the credential, and answers

@@ -226,22 +226,25 @@ def test_what_a_check_can_know() -> None:
 
 
 @pytest.mark.parametrize(
-    ("details", "size", "status"),
+    ("details", "size", "status", "trouble"),
     [
-        ({}, "5000", "valid"),
-        ({"is_valid": False, "cover_num": 0}, None, "not valid yet"),
-        ({"is_valid": False, "cover_num": None, "error_msg": "canary@example.com"}, None, "failed"),
+        ({}, "5000", "valid", ""),
+        ({"is_valid": False, "cover_num": 0}, None, "not valid yet", ""),
+        ({"is_valid": False, "cover_num": None, "error_msg": "canary@example.com"}, None, "failed", "failed to work it out"),
+        ({"is_expiring": True}, "5000", "valid", "within 60 days"),
     ],
 )
-def test_size_and_status_in_words_of_our_own(details: dict[str, Any], size: str | None, status: str) -> None:
+def test_size_and_status_in_words_of_our_own(details: dict[str, Any], size: str | None, status: str, trouble: str) -> None:
     script = Script(tiktok().describe(AUDIENCE), told(**details))
     assert script.calls[0].query == {"advertiser_id": ADVERTISER, "custom_audience_ids": '["9"]'}
     assert (script.result.size, script.result.status, script.result.match_rate) == (size, status, None)
+    assert trouble in (script.result.trouble or "")
+    assert "canary" not in repr(script.result)
 
 
 def test_an_audience_that_is_gone_is_told() -> None:
     for answer in (ok({"list": []}), ConfigError("no", code="40007")):
-        assert isinstance(Script(tiktok().describe(AUDIENCE), answer).error, ConfigError)
+        assert Script(tiktok().describe(AUDIENCE), answer).result.there is False
     other = ConfigError("no", code="40009")
     assert Script(tiktok().describe(AUDIENCE), other).error is other
 

@@ -367,8 +367,8 @@ def test_the_match_rate_is_the_ad_platforms_own() -> None:
     rates = [{"platform": "meta", "status": "available", "lower_bound": 40, "upper_bound": 52.5}, {"platform": "meta"}]
     assert settled(listing(item(match_rates=rates)), session(), answered({})).result.match_rate == "meta 40-52.5 %"
     shown = Script(whop().describe(OLD), listing(item(number=OLD.id, match_rates=rates))).result
-    assert (shown.size, shown.match_rate, shown.status) == ("2 rows passed on", "meta 40-52.5 %", "ready")
-    assert Script(whop().describe(OLD), listing()).result.status is None
+    assert (shown.size, shown.match_rate, shown.status) == ("2", "meta 40-52.5 %", "ready")
+    assert Script(whop().describe(OLD), listing()).result.there is False
 
 
 def test_the_audience_that_is_known_is_found_by_its_id_under_the_name_of_today() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from guestlist.cli.console import tell
+from guestlist.cli.validate import files_of
 from guestlist.runtime import clock
 from guestlist.runtime.config import Config
-from guestlist.runtime.segments import find_segment
+from guestlist.runtime.segments import find_segment, readable
 
 if TYPE_CHECKING:
     from guestlist.model.segment import Segment
@@ -24,6 +26,12 @@ def workspace(sleep: clock.Sleep = clock.sleep) -> Workspace:
 def segment_named(name: str) -> Segment:
     """A segment by its name or its file."""
     return find_segment(name, Config.from_environment().segments)
+
+
+def all_segments() -> list[Segment]:
+    """All segments whose files can be read; the others are told."""
+    paths = files_of([], Config.from_environment().segments)
+    return list(readable(paths, lambda error: tell(f"left out: {error}", style="yellow")))
 
 
 def labels_of(segment: Segment, only: Sequence[str] | None) -> list[str]:

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from guestlist import __version__
 from guestlist.cli import exits
+from guestlist.cli.audiences import audiences
 from guestlist.cli.check import check
 from guestlist.cli.console import tell
 from guestlist.cli.doctor import doctor
@@ -23,6 +24,8 @@ from guestlist.cli.plan import plan
 from guestlist.cli.pools import pools
 from guestlist.cli.prepare import prepare
 from guestlist.cli.preview import preview
+from guestlist.cli.prune import prune
+from guestlist.cli.reconcile import reconcile
 from guestlist.cli.sandbox import sandbox
 from guestlist.cli.schema import schema
 from guestlist.cli.status import status
@@ -58,6 +61,7 @@ app = typer.Typer(
 )
 COMMANDS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Run segments": (validate, check, preview, plan, sync, status),
+    "Look after what was sent": (reconcile, audiences, prune),
     "Tools": (doctor, sandbox, normalise, prepare, pools, schema),
 }
 for _panel, _commands in COMMANDS.items():

@@ -6,11 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from guestlist.cli.console import show_json, tell
-from guestlist.cli.validate import files_of
-from guestlist.model.errors import ConfigError
-from guestlist.runtime.config import Config
-from guestlist.runtime.segments import read_segment
+from guestlist.cli.console import show_json
+from guestlist.cli.installation import all_segments
 
 if TYPE_CHECKING:
     from guestlist.model.segment import Segment
@@ -21,13 +18,7 @@ def pools(
     slots: Annotated[int, typer.Option(min=1, help="Tasks that may talk to one account at the same time.")] = 4,
 ) -> None:
     """Print the pools of all segments' connections, for `airflow pools import FILE`."""
-    segments: list[Segment] = []
-    for path in files_of([], Config.from_environment().segments):
-        try:
-            segments.append(read_segment(path))
-        except ConfigError as error:
-            tell(f"left out: {error}", style="yellow")
-    show_json(pools_of(segments, slots))
+    show_json(pools_of(all_segments(), slots))
 
 
 def pools_of(segments: list[Segment], slots: int) -> dict[str, Any]:

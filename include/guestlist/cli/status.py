@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,21 +11,19 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from guestlist.cli.console import AsJson, show, show_json, tell
-from guestlist.cli.installation import segment_named, workspace
+from guestlist.cli.console import AsJson, show, show_json
+from guestlist.cli.installation import all_segments, segment_named, workspace
+from guestlist.cli.reconcile import verdict
 from guestlist.cli.tables import by_destination
 from guestlist.cli.tables import state as coloured
-from guestlist.cli.validate import files_of
-from guestlist.model.errors import ConfigError
-from guestlist.runtime.config import Config
-from guestlist.runtime.segments import read_segment
 
 if TYPE_CHECKING:
+    from sqlalchemy import Row
+
     from guestlist.model.segment import Segment
     from guestlist.runtime.ledger import Ledger
 
 _RUNS = 5
-_OPEN = ("opened", "closed", "unconfirmed")
 
 
 def status(
@@ -36,21 +33,12 @@ def status(
 ) -> None:
     """Show the last runs and what each audience holds, from the ledger."""
     ledger = workspace().ledger
-    segments = [segment_named(segment)] if segment else list(_readable(Config.from_environment().segments))
+    segments = [segment_named(segment)] if segment else all_segments()
     found = [status_of(ledger, one) for one in segments]
     if as_json:
         show_json({"segments": found})
     else:
         show(*(part for item in found for part in _told(item)))
-
-
-def _readable(folder: Path) -> Iterator[Segment]:
-    """All segments; a broken file is told and does not hide the others."""
-    for path in files_of([], folder):
-        try:
-            yield read_segment(path)
-        except ConfigError as error:
-            tell(f"left out: {error}", style="yellow")
 
 
 def status_of(ledger: Ledger, segment: Segment) -> dict[str, Any]:
@@ -76,11 +64,10 @@ def _destination(ledger: Ledger, segment: Segment, label: str) -> dict[str, Any]
     sealed = ledger.generation(segment.name, label)
     audience = ledger.audience(segment.name, label)
     under_way = [
-        {"plan": plan.id, "run_id": plan.run_id, "operation": item.operation.value, "state": item.state, "rows": item.rows}
-        for plan in ledger.unsealed_plans(segment.name, label)
-        for item in ledger.sessions(plan.id)
-        if item.state in _OPEN
+        {"plan": item.plan_id, "run_id": item.run_id, "operation": item.operation, "state": item.state, "rows": item.rows}
+        for item in ledger.open_sessions(segment.name, label)
     ]
+    seen = ledger.last_seen(segment.name, label)
     return {
         "label": label,
         "platform": target.platform,
@@ -90,7 +77,15 @@ def _destination(ledger: Ledger, segment: Segment, label: str) -> dict[str, Any]
         "members": sealed.members if sealed else None,
         "sealed_at": _moment(sealed.sealed_at) if sealed else None,
         "open_sessions": under_way,
+        "seen": _seen(seen) if seen else None,
     }
+
+
+def _seen(row: Row[Any]) -> dict[str, Any]:
+    """What the platform said at the last checkpoint."""
+    size = None if row.low is None else str(row.low) if row.low == row.high else f"{row.low}-{row.high}"
+    facts = {name: getattr(row, name) for name in ("match_rate", "status", "verdict", "told")}
+    return {"at": _moment(row.done_at), "hours_after_sealing": row.hours, "size": size, **facts}
 
 
 def _moment(moment: datetime | None) -> str | None:
@@ -115,6 +110,19 @@ def _facts(one: dict[str, Any]) -> dict[str, str | Text]:
         "members": f"{one['members']:,}" if one["members"] is not None else "-",
         "sealed at": one["sealed_at"] or "never",
         "under way": under_way or "-",
+        **_last_look(one["seen"]),
+    }
+
+
+def _last_look(seen: dict[str, Any] | None) -> dict[str, str | Text]:
+    if seen is None:
+        return {}
+    return {
+        "size": seen["size"] or "-",
+        "match rate": seen["match_rate"] or "-",
+        "status": seen["status"] or "-",
+        "asked at": seen["at"],
+        "that is": Text.assemble(verdict(seen["verdict"]), f": {seen['told']}" if seen["told"] else ""),
     }
 
 

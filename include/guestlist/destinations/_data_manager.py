@@ -12,8 +12,21 @@ from typing import TYPE_CHECKING
 
 from guestlist.destinations._data_manager_errors import verdict
 from guestlist.destinations._data_manager_forms import match_rate_of, members_of, merged
-from guestlist.destinations._google import AUDIENCE_MANAGER, GoogleOptions, GoogleSettings
-from guestlist.destinations._reading import count, inside, listed, text
+from guestlist.destinations._google import (
+    AUDIENCE_MANAGER,
+    GoogleOptions,
+    GoogleSettings,
+    list_state,
+    marked_lists,
+)
+from guestlist.destinations._reading import (
+    count,
+    inside,
+    listed,
+    table,
+    text,
+    word,
+)
 from guestlist.destinations.base import audience_finding, created, halving
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
 from guestlist.model.delivery import (
@@ -23,6 +36,7 @@ from guestlist.model.delivery import (
     Batch,
     Finding,
     JobOutcome,
+    Marked,
     Operation,
     Receipt,
     Session,
@@ -42,6 +56,9 @@ _HELP = "https://developers.google.com/data-manager/api/devguides/concepts/under
 _MOST_RESENDS = 20
 _FORGOTTEN = frozenset({"INVALID_REQUEST_ID", "REQUEST_TOO_OLD"})
 _UPLOAD_TYPE = {"contact": "CONTACT_ID", "mobile_ad_id": "MOBILE_ID", "user_id": "USER_ID"}
+
+
+_PAGE = 1000
 
 
 class DataManager:
@@ -107,16 +124,24 @@ class DataManager:
         }
 
     def describe(self, audience: AudienceRef) -> Conversation[AudienceState]:
-        """Sizes and match rate as the list itself has them."""
-        reply = yield self._call("GetUserList", f"{self.account}/userLists/{audience.id}")
-        sizes = inside(reply.body, "sizeInfo")
-        contact = inside(inside(reply.body, "ingestedUserListInfo"), "contactIdInfo")
-        rate = count(contact, "matchRatePercentage")
-        return AudienceState(
-            size=text(sizes, "searchNetworkMembersCount") if "searchNetworkMembersCount" in sizes else None,
-            match_rate=f"{rate} %" if rate else None,
-            status=text(reply.body, "membershipStatus") if "membershipStatus" in reply.body else None,
-        )
+        """Sizes and match rate as the list itself has them; looked for, since Google refuses to show what is not there."""
+        reply = yield self._call("ListUserLists", self.account, {"filter": f'id = "{audience.id}"'})
+        if not (found := listed(reply.body, "userLists")):
+            return AudienceState(there=False)
+        size = inside(found[0], "sizeInfo").get("searchNetworkMembersCount")
+        contact = inside(inside(found[0], "ingestedUserListInfo"), "contactIdInfo")
+        return list_state(found[0], size, count(contact, "matchRatePercentage"))
+
+    def marked(self) -> Conversation[Sequence[Marked]]:
+        """By our reference in the integration code."""
+        found: list[Marked] = []
+        token = ""
+        while True:
+            page = {"pageSize": _PAGE} | ({"pageToken": token} if token else {})
+            reply = yield self._call("ListUserLists", self.account, page)
+            found += marked_lists(listed(reply.body, "userLists"), "displayName")
+            if not (token := word(table(reply.body).get("nextPageToken"))):
+                return found
 
     def open(self, session: Session) -> Conversation[Mapping[str, Json]]:
         """A replace sweeps whoever was last added before this moment, by Google's own clock."""

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from guestlist.destinations._reading import text
+from guestlist.destinations._reading import text, word
 from guestlist.destinations._statuses import status_error
 from guestlist.destinations.base import Settings
 from guestlist.model.conversation import Call, Content, Json, Reply
-from guestlist.model.delivery import Session
+from guestlist.model.delivery import Marked, Session
 from guestlist.model.errors import GuestlistError, ProtocolError, RejectedError
 
 if TYPE_CHECKING:
     import polars as pl
 
 CSV = "text/csv"
+_MARK = re.compile(r" \[(\d{1,16})\]$")
 EXPIRED = "upload address expired"
 """The code of an upload that the storage refuses because its address has expired, or does not fit what is sent."""
 
@@ -29,6 +31,12 @@ def build_name(session: Session, longest: int | None = None) -> str:
     mark = f" [{session.id}]"
     name = session.audience.name
     return (name if longest is None else name[: longest - len(mark)].rstrip()) + mark
+
+
+def built(found: Sequence[Mapping[str, Json]]) -> list[Marked]:
+    """Of a platform's audiences those whose names bear the mark of a session."""
+    marks = ((one, _MARK.search(word(one.get("name")))) for one in found)
+    return [Marked(text(one, "id"), word(one.get("name")), mark[1]) for one, mark in marks if mark]
 
 
 def csv_of(rows: pl.DataFrame, headers: Mapping[str, str]) -> bytes:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr, model_validator
 from pydantic import Field as Described
 
+from guestlist.destinations._reading import text, whole, word
 from guestlist.destinations.base import Options, Settings
 from guestlist.model.conversation import Json
-from guestlist.model.delivery import Composite, Field, MatchKey
+from guestlist.model.delivery import AudienceState, Composite, Field, Marked, MatchKey, Sizes
 
 HELP = "https://developers.google.com/google-ads/api/docs/remarketing/audience-segments/customer-match/get-started"
 AUDIENCE_MANAGER = "https://ads.google.com/aw/audiences/management"
@@ -24,6 +26,8 @@ CONTACT_KEYS = (
 )
 MOBILE_KEYS = (MatchKey(Field.MOBILE_AD_ID, "mobile_ad_id.google.v1", "mobile id", plain=True),)
 USER_ID_KEYS = (MatchKey(Field.EXTERNAL_ID, "external_id.v1", "user id", plain=True),)
+SIZES = Sizes(shown_from=100, lag_hours=48)
+"""Nothing below a hundred people whom Google knows, then two digits, a day or two late."""
 ADDRESS = Composite("address", (Field.FIRST_NAME, Field.LAST_NAME, Field.COUNTRY, Field.POSTAL_CODE))
 """All four parts, or Google refuses the request: https://developers.google.com/data-manager/api/devguides/concepts/formatting"""
 
@@ -88,6 +92,23 @@ class GoogleOptions(Options):
     def composites(self) -> tuple[Composite, ...]:
         """The address, for contact lists."""
         return (ADDRESS,) if self.upload == "contact" else ()
+
+
+def list_state(found: Mapping[str, Json], size: Json, rate: int) -> AudienceState:
+    """What a list says of itself, the same through both doors. ``size`` is a number or digits, None until it is computed."""
+    people = whole(size)
+    status, trouble = word(found.get("membershipStatus")) or None, None
+    if found.get("readOnly"):
+        trouble = "the list is read only for this account: give the account back the right to change it, or choose another"
+    elif status == "CLOSED":
+        trouble = "the list is closed, and takes nobody: open it in Audience Manager"
+    return AudienceState((people, people) if people else None, f"{rate} %" if rate else None, status, trouble)
+
+
+def marked_lists(found: Sequence[Mapping[str, Json]], name: str) -> list[Marked]:
+    """The lists whose integration code is our reference; ``name`` is where the door has their names."""
+    coded = [one for one in found if word(one.get("integrationCode")).startswith("guestlist:")]
+    return [Marked(text(one, "id"), word(one.get(name)), word(one.get("integrationCode"))) for one in coded]
 
 
 Row = dict[str, Json]

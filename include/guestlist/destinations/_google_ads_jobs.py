@@ -8,9 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from guestlist.destinations._google import AUDIENCE_MANAGER, HELP, GoogleOptions, GoogleSettings, Row, address_of
+from guestlist.destinations._google import (
+    AUDIENCE_MANAGER,
+    HELP,
+    GoogleOptions,
+    GoogleSettings,
+    Row,
+    address_of,
+    list_state,
+    marked_lists,
+)
 from guestlist.destinations._google_ads_errors import error_code, partial_failures, verdict
-from guestlist.destinations._reading import inside, listed, text
+from guestlist.destinations._reading import (
+    count,
+    inside,
+    listed,
+    text,
+)
 from guestlist.destinations.base import audience_finding, created, halving
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
 from guestlist.model.delivery import (
@@ -20,6 +34,7 @@ from guestlist.model.delivery import (
     Batch,
     Finding,
     JobOutcome,
+    Marked,
     Operation,
     Receipt,
     Session,
@@ -89,17 +104,19 @@ class GoogleAdsJobs:
     def describe(self, audience: AudienceRef) -> Conversation[AudienceState]:
         """Size and match rate as the list itself has them; both lag by a day or two."""
         rows = yield from self._search(
-            "SELECT user_list.id, user_list.size_for_search, user_list.match_rate_percentage, user_list.membership_status "
-            f"FROM user_list WHERE user_list.id = {int(audience.id)}"
+            "SELECT user_list.id, user_list.size_for_search, user_list.match_rate_percentage, user_list.membership_status, "
+            f"user_list.read_only FROM user_list WHERE user_list.id = {int(audience.id)}"
         )
         if not rows:
-            raise ConfigError(f"the list {audience.name!r} is not there any more: somebody removed it", help_url=HELP)
+            return AudienceState(there=False)
         found = inside(rows[0], "userList")
-        size, rate, status = (
-            text(found, name) if name in found else None
-            for name in ("sizeForSearch", "matchRatePercentage", "membershipStatus")
-        )
-        return AudienceState(size, f"{rate} %" if rate else None, status)
+        return list_state(found, found.get("sizeForSearch"), count(found, "matchRatePercentage"))
+
+    def marked(self) -> Conversation[Sequence[Marked]]:
+        """By our reference in the integration code."""
+        ours = "user_list.integration_code LIKE 'guestlist:%'"
+        rows = yield from self._search(f"SELECT {_LIST_FIELDS} FROM user_list WHERE {ours}")
+        return marked_lists([inside(row, "userList") for row in rows], "name")
 
     def open(self, session: Session) -> Conversation[Mapping[str, Json]]:
         """A job for this session. Its external id is the session's, so a job made by an attempt that died is found again."""

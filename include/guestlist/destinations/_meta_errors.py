@@ -22,6 +22,7 @@ from guestlist.model.errors import (
 )
 
 HELP = "https://developers.facebook.com/docs/marketing-api/error-reference"
+NOT_THERE = "100/33"
 _TERMS = "https://business.facebook.com/ads/manage/customaudiences/tos/"
 _MINUTE = 60.0
 _RATE = frozenset({4, 17, 32, 341, 613, 80000, 80003, 80004, 80014})

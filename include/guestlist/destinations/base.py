@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
@@ -16,6 +17,7 @@ from guestlist.model.delivery import (
     Batch,
     Capabilities,
     Finding,
+    Marked,
     Receipt,
     Session,
     Settlement,
@@ -120,6 +122,11 @@ class Destination(ABC):
         What the platform refuses outright may be raised as the error that `judge` makes of it.
         """
 
+    def marked(self) -> Conversation[Sequence[Marked] | None]:
+        """The account's audiences that bear Guestlist's mark, whichever installation made them; None if none can bear one."""
+        return None
+        yield
+
     @abstractmethod
     def judge(self, call: Call, reply: Reply) -> Verdict:
         """What a reply means, decided on status and codes only."""
@@ -166,6 +173,15 @@ def created(call: Call, read: Callable[[Reply], T], find: Callable[[], Conversat
             raise TransientError("the audience could not be created; it will be tried again") from unknown
         return found
     return read(reply)
+
+
+_MARK = re.compile(r"\[(guestlist:[^\[\]]+)\]")
+
+
+def mark_in(description: Json) -> str | None:
+    """Our reference in a description; None where somebody else wrote it."""
+    found = _MARK.search(description) if isinstance(description, str) else None
+    return found[1] if found else None
 
 
 Send = Callable[["pl.DataFrame"], Conversation[Receipt]]

@@ -29,6 +29,7 @@ from guestlist.model.delivery import (
     Receipt,
     Session,
     Settlement,
+    Sizes,
 )
 from guestlist.model.errors import ConfigError, OutcomeUnknown, TransientError
 
@@ -74,6 +75,7 @@ class CommBox(Destination):
             limits=Limits(rows_per_batch=options.rows_per_file, one_batch=True, one_value_per_field=True),
             docs=_HELP,
             plain_text=True,
+            sizes=Sizes(lag_hours=24, matched=False),
         )
 
     def ensure(self, spec: AudienceSpec) -> Conversation[AudienceRef]:
@@ -94,8 +96,11 @@ class CommBox(Destination):
     def describe(self, audience: AudienceRef) -> Conversation[AudienceState]:
         """How many users it has; no size while it has not been made."""
         found = yield from self._audiences()
-        mine = next((one for one in found if audience.id and str(one.get("id")) == audience.id), {})
-        return AudienceState(size=str(count(mine, "user_count")) if "user_count" in mine else None)
+        mine = next((one for one in found if audience.id and str(one.get("id")) == audience.id), None)
+        if mine is None:
+            return AudienceState(there=False)
+        users = count(mine, "user_count")
+        return AudienceState((users, users) if "user_count" in mine else None)
 
     def _audiences(self) -> Conversation[list[dict[str, Json]]]:
         reply = yield Call("http", "GET", "audiences")

@@ -8,7 +8,11 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from guestlist.destinations._data_manager import DataManager
-from guestlist.destinations._google import GoogleOptions, GoogleSettings
+from guestlist.destinations._google import (
+    SIZES,
+    GoogleOptions,
+    GoogleSettings,
+)
 from guestlist.destinations._google_ads_jobs import GoogleAdsJobs
 from guestlist.destinations.base import Destination, Settings
 from guestlist.model.conversation import Call, Conversation, Json, Reply, Verdict
@@ -20,6 +24,7 @@ from guestlist.model.delivery import (
     Capabilities,
     Finding,
     Limits,
+    Marked,
     Mode,
     Polling,
     Receipt,
@@ -68,6 +73,7 @@ class GoogleAds(Destination):
             polling=polling,
             may_reorder=True,
             takes_consent=True,
+            sizes=SIZES,
         )
 
     def ensure(self, spec: AudienceSpec) -> Conversation[AudienceRef]:
@@ -99,6 +105,10 @@ class GoogleAds(Destination):
     def check(self, spec: AudienceSpec) -> Conversation[Sequence[Finding]]:
         """Whether the account can be used and has the list."""
         return (yield from self.door.check(spec))
+
+    def marked(self) -> Conversation[Sequence[Marked]]:
+        """The account's lists with our reference."""
+        return (yield from self.door.marked())
 
     def judge(self, call: Call, reply: Reply) -> Verdict:
         """What a reply means."""

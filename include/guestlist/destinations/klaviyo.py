@@ -34,6 +34,7 @@ from guestlist.model.delivery import (
     Receipt,
     Session,
     Settlement,
+    Sizes,
 )
 from guestlist.model.errors import BatchRefused, ConfigError
 
@@ -101,6 +102,7 @@ class Klaviyo(Destination):
             # a person's old and new address may be one profile, which the later one of two jobs decides about
             may_reorder=options.membership == "property",
             plain_text=True,
+            sizes=Sizes(lag_hours=24, matched=False) if options.membership == "list" else None,
         )
 
     @property
@@ -152,9 +154,13 @@ class Klaviyo(Destination):
         if self.options.membership == "property":
             return AudienceState()
         query = {"additional-fields[list]": "profile_count"}
-        reply = yield Call("http", "GET", f"/api/lists/{audience.id}", query=query)
+        try:
+            reply = yield Call("http", "GET", f"/api/lists/{audience.id}", query=query)
+        except errors.NotThere:
+            return AudienceState(there=False)
         attributes = inside(inside(reply.body, "data"), "attributes")
-        return AudienceState(size=str(count(attributes, "profile_count")) if "profile_count" in attributes else None)
+        profiles = count(attributes, "profile_count")
+        return AudienceState((profiles, profiles) if "profile_count" in attributes else None)
 
     def send(self, session: Session, handle: Mapping[str, Json], batch: Batch) -> Conversation[Receipt]:
         """An import, or the removal of those profiles that Klaviyo has; nobody is made a profile in order to be removed."""

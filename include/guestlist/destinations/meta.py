@@ -13,8 +13,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, SecretStr
 
 from guestlist.destinations import _meta_errors as errors
 from guestlist.destinations._meta_rows import KEYS, PROFILE, invalid_rows, rows_of, schema_of
-from guestlist.destinations._reading import count, inside, listed, text
-from guestlist.destinations.base import Destination, Options, Settings, audience_finding, created, halving
+from guestlist.destinations._meta_state import BROKEN, FIELDS, SIZES, state_of
+from guestlist.destinations._reading import count, inside, listed, text, word
+from guestlist.destinations.base import Destination, Options, Settings, audience_finding, created, halving, mark_in
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
 from guestlist.model.delivery import (
     AudienceRef,
@@ -25,6 +26,7 @@ from guestlist.model.delivery import (
     Finding,
     JobOutcome,
     Limits,
+    Marked,
     Mode,
     Operation,
     Polling,
@@ -32,7 +34,7 @@ from guestlist.model.delivery import (
     Session,
     Settlement,
 )
-from guestlist.model.errors import OutcomeUnknown, RejectedError, TransientError
+from guestlist.model.errors import ConfigError, OutcomeUnknown, RejectedError, TransientError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,12 +42,6 @@ if TYPE_CHECKING:
 _PAGE = 200
 _USABLE_ACCOUNT = (1, 8, 9)
 """Active, or with a payment that is due: audiences can still be kept."""
-_BROKEN = {
-    414: "a replace of this audience is under way",
-    470: "the audience's creator is inactive",
-    471: "Meta flagged the audience: rename it without health or finance terms",
-    500: "Meta asks the advertiser to act on this audience",
-}
 
 
 def _account_id(value: str) -> str:
@@ -100,6 +96,7 @@ class Meta(Destination):
             docs="https://developers.facebook.com/docs/marketing-api/reference/custom-audience/users",
             polling=Polling(first=10.0, factor=2.0, longest=900.0, give_up=24 * 3600.0),
             takes_value=True,
+            sizes=SIZES,
         )
 
     def ensure(self, spec: AudienceSpec) -> Conversation[AudienceRef]:
@@ -129,20 +126,30 @@ class Meta(Destination):
         return (*findings, audience_finding(spec, there=found is not None))
 
     def _find(self, spec: AudienceSpec) -> Conversation[str | None]:
-        named: str | None = None
+        there = yield from self._audiences()
+        referred = (item for item in there if spec.reference in str(item.get("description", "")))
+        named = (item for item in there if item.get("name") == spec.name)
+        found = next(referred, None) or next(named, None)
+        return text(found, "id") if found else None
+
+    def marked(self) -> Conversation[Sequence[Marked]]:
+        """By our reference in the description."""
+        there = yield from self._audiences()
+        marks = ((item, mark_in(item.get("description"))) for item in there)
+        return [Marked(text(item, "id"), word(item.get("name")), mark) for item, mark in marks if mark]
+
+    def _audiences(self) -> Conversation[list[dict[str, Json]]]:
+        """All of the account, with name and description."""
+        found: list[dict[str, Json]] = []
         after = ""
         while True:
             query = {"fields": "id,name,description", "limit": _PAGE} | ({"after": after} if after else {})
             reply = yield self._call("GET", self._account("customaudiences"), query)
-            for item in listed(reply.body, "data", required=True):
-                if spec.reference in str(item.get("description", "")):
-                    return text(item, "id")
-                if item.get("name") == spec.name and named is None:
-                    named = text(item, "id")
+            found += listed(reply.body, "data", required=True)
             paging = inside(reply.body, "paging")
             after = text(inside(paging, "cursors"), "after") if paging.get("next") else ""
             if not after:
-                return named
+                return found
 
     def _create(self, spec: AudienceSpec) -> Json:
         return {
@@ -155,16 +162,14 @@ class Meta(Destination):
         }
 
     def describe(self, audience: AudienceRef) -> Conversation[AudienceState]:
-        """Bounds of the size; -1 means that Meta does not tell."""
-        fields = "operation_status,delivery_status,approximate_count_lower_bound,approximate_count_upper_bound"
-        reply = yield self._call("GET", audience.id, {"fields": fields})
-        low = count(reply.body, "approximate_count_lower_bound")
-        high = count(reply.body, "approximate_count_upper_bound")
-        told = "approximate_count_lower_bound" in reply.body and low >= 0
-        status = inside(reply.body, "operation_status")
-        return AudienceState(
-            size=f"{low}-{high}" if told else None, status=text(status, "description") if "description" in status else None
-        )
+        """Bounds of the size, and what is wrong."""
+        try:
+            reply = yield self._call("GET", audience.id, {"fields": FIELDS})
+        except ConfigError as error:
+            if error.code != errors.NOT_THERE:
+                raise
+            return AudienceState(there=False)
+        return state_of(reply.body)
 
     def open(self, session: Session) -> Conversation[Mapping[str, Json]]:
         """A replace must find the audience at rest; adds and removes start with their first batch."""
@@ -176,9 +181,9 @@ class Meta(Destination):
         reply = yield self._call("GET", audience.id, {"fields": "operation_status"})
         code = count(inside(reply.body, "operation_status"), "code")
         if code == 414 and code in failing:
-            raise TransientError(_BROKEN[code], code=str(code), retry_after=60.0)
+            raise TransientError(BROKEN[code], code=str(code), retry_after=60.0)
         if code in failing:
-            raise RejectedError(_BROKEN[code], code=str(code), help_url=errors.HELP)
+            raise RejectedError(BROKEN[code], code=str(code), help_url=errors.HELP)
         return code
 
     def send(self, session: Session, handle: Mapping[str, Json], batch: Batch) -> Conversation[Receipt]:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
-from guestlist.destinations._files import build_name
+from guestlist.destinations._files import build_name, built
 from guestlist.destinations._pitchtarget import HELP, PitchTargetOptions, PitchTargetSettings
 from guestlist.destinations._reading import each, inside, listed, sound, table, text
 from guestlist.destinations._statuses import status_error
@@ -28,6 +28,7 @@ from guestlist.model.delivery import (
     Finding,
     JobOutcome,
     Limits,
+    Marked,
     MatchKey,
     Mode,
     Operation,
@@ -110,11 +111,15 @@ class PitchTarget(Destination):
             found |= items
             page += 1
 
+    def marked(self) -> Conversation[Sequence[Marked]]:
+        """What sessions have built and nobody has deleted."""
+        return built([*(yield from self._audiences()).values()])
+
     def describe(self, audience: AudienceRef) -> Conversation[AudienceState]:
         """Whether Facebook has it; PitchTarget tells no sizes."""
         there = yield from self._audiences()
         if audience.id not in there:
-            return AudienceState(status="not there")
+            return AudienceState(there=False)
         return AudienceState(status="at Facebook" if _made(there[audience.id]) else "not yet at Facebook")
 
     def check(self, spec: AudienceSpec) -> Conversation[Sequence[Finding]]:

@@ -14,7 +14,15 @@ from pydantic import BaseModel, SecretStr
 
 from guestlist.destinations import _snapchat_errors as errors
 from guestlist.destinations._reading import count, inside, listed, table, text, whole, word
-from guestlist.destinations.base import Destination, Options, Settings, audience_finding, created, halving
+from guestlist.destinations.base import (
+    Destination,
+    Options,
+    Settings,
+    audience_finding,
+    created,
+    halving,
+    mark_in,
+)
 from guestlist.model.conversation import Call, Conversation, Form, Json, Repeat, Reply, Token, Verdict
 from guestlist.model.delivery import (
     AudienceRef,
@@ -25,6 +33,7 @@ from guestlist.model.delivery import (
     Field,
     Finding,
     Limits,
+    Marked,
     MatchKey,
     Mode,
     Operation,
@@ -32,6 +41,7 @@ from guestlist.model.delivery import (
     Receipt,
     Session,
     Settlement,
+    Sizes,
 )
 from guestlist.model.errors import AuthError, ConfigError, ProtocolError
 
@@ -125,6 +135,7 @@ class SnapchatAds(Destination):
             docs="https://developers.snap.com/api/marketing-api/Ads-API/customer-lists",
             polling=Polling(first=120.0, factor=2.0, longest=3600.0, give_up=48 * 3600.0),
             may_reorder=True,
+            sizes=Sizes(lag_hours=48),
         )
 
     def ensure(self, spec: AudienceSpec) -> Conversation[AudienceRef]:
@@ -138,19 +149,27 @@ class SnapchatAds(Destination):
         return AudienceRef(id=found, name=spec.name, url=url)
 
     def _find(self, spec: AudienceSpec) -> Conversation[str | None]:
-        named: str | None = None
+        there = yield from self._all_segments()
+        referred = (one for one in there if mark_in(one.get("description")) == spec.reference)
+        named = (one for one in there if one.get("name") == spec.name and one.get("source_type") == "FIRST_PARTY")
+        found = next(referred, None) or next(named, None)
+        return text(found, "id") if found else None
+
+    def marked(self) -> Conversation[Sequence[Marked]]:
+        """By our reference in the description."""
+        there = yield from self._all_segments()
+        marks = ((one, mark_in(one.get("description"))) for one in there)
+        return [Marked(text(one, "id"), word(one.get("name")), mark) for one, mark in marks if mark]
+
+    def _all_segments(self) -> Conversation[list[dict[str, Json]]]:
+        found: list[dict[str, Json]] = []
         path, query = self._segments, {"limit": _PAGE}
         while True:
             reply = yield Call("http", "GET", path, query=query)
-            for item in listed(reply.body, "segments", required=True):
-                segment = inside(item, "segment")
-                if f"[{spec.reference}]" in word(segment.get("description")):
-                    return text(segment, "id")
-                if segment.get("name") == spec.name and segment.get("source_type") == "FIRST_PARTY" and named is None:
-                    named = text(segment, "id")
+            found += (inside(item, "segment") for item in listed(reply.body, "segments", required=True))
             paging = inside(reply.body, "paging")
             if not paging.get("next_link"):
-                return named
+                return found
             path, query = self._own(text(paging, "next_link")), {}
 
     def _own(self, link: str) -> str:
@@ -176,12 +195,17 @@ class SnapchatAds(Destination):
 
     def describe(self, audience: AudienceRef) -> Conversation[AudienceState]:
         """About how many users Snapchat matched, and the three states of a segment."""
-        segment = _segment((yield self._call("GET", f"segments/{audience.id}")))
-        told = "approximate_number_users" in segment
+        try:
+            segment = _segment((yield self._call("GET", f"segments/{audience.id}")))
+        except ConfigError:
+            return AudienceState(there=False)
+        users = count(segment, "approximate_number_users")
         states = [word(segment.get(name)) for name in ("status", "upload_status", "targetable_status")]
+        dead = states[0].upper() not in ("", "PENDING", "ACTIVE")
         return AudienceState(
-            size=str(count(segment, "approximate_number_users")) if told else None,
+            bounds=(users, users) if "approximate_number_users" in segment else None,
             status=", ".join(filter(None, states)) or None,
+            trouble="Snapchat does not keep the segment active any more: look at its page" if dead else None,
         )
 
     def send(self, session: Session, handle: Mapping[str, Json], batch: Batch) -> Conversation[Receipt]:

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from guestlist.destinations import _tiktok_errors as errors
 from guestlist.destinations._json import around, array_of, object_of
 from guestlist.destinations._reading import inside, text, whole
-from guestlist.destinations._tiktok import Account, TikTokOptions, TikTokSettings, gone
+from guestlist.destinations._tiktok import Account, TikTokOptions, TikTokSettings
 from guestlist.destinations._tiktok_files import CustomerFiles
 from guestlist.destinations.base import Destination, Settings, audience_finding, created, halving
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
@@ -32,6 +32,7 @@ from guestlist.model.delivery import (
     Receipt,
     Session,
     Settlement,
+    Sizes,
 )
 from guestlist.model.errors import RateLimitedError
 
@@ -77,6 +78,7 @@ class TikTokAds(Destination):
             ),
             docs=_DOCS,
             polling=Polling(first=60.0, factor=2.0, longest=1800.0, give_up=48 * 3600.0) if files else None,
+            sizes=Sizes(shown_from=1, lag_hours=48),
         )
 
     def ensure(self, spec: AudienceSpec) -> Conversation[AudienceRef]:
@@ -103,11 +105,15 @@ class TikTokAds(Destination):
     def describe(self, audience: AudienceRef) -> Conversation[AudienceState]:
         """How many users TikTok matched, which is not how many rows were sent; there is no match rate."""
         if (found := (yield from self._account.details(audience.id))) is None:
-            raise gone()
+            return AudienceState(there=False)
         details, _ = found
         matched = whole(details.get("cover_num"))
-        status = "failed" if details.get("error_msg") else "valid" if details.get("is_valid") is True else "not valid yet"
-        return AudienceState(size=str(matched) if matched > 0 else None, status=status)
+        status, trouble = "valid" if details.get("is_valid") is True else "not valid yet", None
+        if details.get("error_msg"):
+            status, trouble = "failed", "TikTok failed to work it out: look at its page, then run once with full resend"
+        elif details.get("is_expiring") is True:
+            trouble = "TikTok ends it within 60 days, unless an active ad group uses it or it changes"
+        return AudienceState((matched, matched) if matched > 0 else None, None, status, trouble)
 
     def open(self, session: Session) -> Conversation[Mapping[str, Json]]:
         """Files have to be of the audience's own type; streaming starts with its first batch."""

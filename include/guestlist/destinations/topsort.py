@@ -25,12 +25,14 @@ from guestlist.model.delivery import (
     Field,
     Finding,
     Limits,
+    Marked,
     MatchKey,
     Mode,
     Polling,
     Receipt,
     Session,
     Settlement,
+    Sizes,
 )
 from guestlist.model.errors import OutcomeUnknown, RejectedError
 
@@ -95,6 +97,7 @@ class Topsort(Destination):
             limits=Limits(rows_per_batch=15_000_000, one_batch=True, one_value_per_field=True, minimum_members=1000),
             docs=HELP,
             polling=Polling(first=60.0, longest=1800.0, give_up=24 * 3600.0),
+            sizes=Sizes(shown_from=1, lag_hours=48),
         )
 
     def ensure(self, spec: AudienceSpec) -> Conversation[AudienceRef]:
@@ -107,11 +110,15 @@ class Topsort(Destination):
         """Topsort's estimate of the size, and the ad platforms that have the audience."""
         found = (yield from self._find("id", audience.id)) if audience.id else None
         if found is None:
-            return AudienceState()
-        bounds = table(found.get("estimatedSizeRange"))
+            return AudienceState(there=False)
+        bounds, guess = table(found.get("estimatedSizeRange")), whole(found.get("estimatedSize"))
         low, high = whole(bounds.get("lowerBound")), whole(bounds.get("upperBound"))
-        size = f"{low}-{high}" if high else str(whole(found.get("estimatedSize")) or "") or None
-        return AudienceState(size=size, status=f"synced to {', '.join(sorted(_synced(found))) or 'no ad platform yet'}")
+        missing = ", ".join(sorted(set(self.options.dsp) - _synced(found)))
+        return AudienceState(
+            bounds=(low, high) if high else (guess, guess) if guess else None,
+            status=f"synced to {', '.join(sorted(_synced(found))) or 'no ad platform yet'}",
+            trouble=f"{missing} does not have it (any more): look at its link in Topsort" if missing else None,
+        )
 
     def check(self, spec: AudienceSpec) -> Conversation[Sequence[Finding]]:
         """The key reads the audiences; whether it may build one, and which ad platforms are linked, cannot be asked."""
@@ -161,16 +168,25 @@ class Topsort(Destination):
 
     def _find(self, key: str, value: str) -> Conversation[dict[str, Json] | None]:
         """The audience with that id or name; of several that of most ad platforms, None where there is none."""
+        there = yield from self._audiences()
+        found = [item for item in there if str(item.get(key)) == value]
+        return max(found, key=lambda item: len(_synced(item)), default=None)
+
+    def marked(self) -> Conversation[Sequence[Marked]]:
+        """What sessions have built: it stays at Topsort when the next one is built."""
+        return files.built((yield from self._audiences()))
+
+    def _audiences(self) -> Conversation[list[dict[str, Json]]]:
         found: list[dict[str, Json]] = []
         after = ""
         while True:
             query = self._vendor() | ({"next_page": after} if after else {})
             reply = yield Call("http", "GET", _AUDIENCES, query=query)
             sound(reply.body, {"dsp": list})
-            found += [item for item in listed(reply.body, "audiences", required=True) if str(item.get(key)) == value]
+            found += listed(reply.body, "audiences", required=True)
             after = text(reply.body, "nextPage") if table(reply.body).get("hasMore") else ""
             if not after:
-                return max(found, key=lambda item: len(_synced(item)), default=None)
+                return found
 
     def _vendor(self) -> dict[str, Json]:
         return {"vendor_id": self.options.vendor_id} if self.options.vendor_id else {}

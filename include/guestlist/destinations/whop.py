@@ -30,6 +30,7 @@ from guestlist.model.delivery import (
     Finding,
     JobOutcome,
     Limits,
+    Marked,
     MatchKey,
     Mode,
     Operation,
@@ -37,6 +38,7 @@ from guestlist.model.delivery import (
     Receipt,
     Session,
     Settlement,
+    Sizes,
 )
 from guestlist.model.errors import OutcomeUnknown, RejectedError, TransientError
 
@@ -89,6 +91,7 @@ class Whop(Destination):
             polling=Polling(first=10.0, longest=60.0, give_up=24 * 3600.0),
             takes_value=True,
             plain_text=True,
+            sizes=Sizes(lag_hours=24, matched=False),
         )
 
     def ensure(self, spec: AudienceSpec) -> Conversation[AudienceRef]:
@@ -101,8 +104,10 @@ class Whop(Destination):
         """The rows that Whop has passed on to the ad platforms, and the match rate that these estimate."""
         found = (yield from self._audience(audience.id)) if audience.id else None
         if found is None:
-            return AudienceState()
-        return AudienceState(f"{rows_in(found, 'matched_rows')} rows passed on", match_rate(found), text(found, "status"))
+            return AudienceState(there=False)
+        rows = rows_in(found, "matched_rows")
+        trouble = "Whop has failed to build it: run the segment again" if failed(found) else None
+        return AudienceState((rows, rows), match_rate(found), text(found, "status"), trouble)
 
     def check(self, spec: AudienceSpec) -> Conversation[Sequence[Finding]]:
         """The key reads the account's audiences; whether it may build one, only building one tells."""
@@ -208,6 +213,10 @@ class Whop(Destination):
         """One audience, None where it is not there: there is no other way to ask for one than by a filter."""
         found = yield from self._audiences(audience_id=audience)
         return next((item for item in found if item.get("id") == audience), None)
+
+    def marked(self) -> Conversation[Sequence[Marked]]:
+        """What sessions have built and nobody has deleted."""
+        return files.built((yield from self._audiences()))
 
     def _audiences(self, **narrowed: str) -> Conversation[list[dict[str, Json]]]:
         found: list[dict[str, Json]] = []

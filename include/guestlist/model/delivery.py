@@ -130,6 +130,18 @@ class Polling:
 
 
 @dataclass(frozen=True, slots=True)
+class Sizes:
+    """How a platform tells the size of an audience."""
+
+    shown_from: int = 0
+    """Below so many people it tells nothing, or 0; 0 where every size is told."""
+    lag_hours: int = 48
+    """What it tells may be so old."""
+    matched: bool = True
+    """It counts the people whom it knows; False: whoever was accepted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a platform can do, as data that planning, validation and the docs read."""
 
@@ -149,6 +161,8 @@ class Capabilities:
     takes_value: bool = False
     takes_consent: bool = False
     plain_text: bool = False
+    sizes: Sizes | None = None
+    """None where it tells none."""
 
     def key(self, wanted: Field) -> MatchKey | None:
         """How this platform takes a field; None if it does not."""
@@ -197,12 +211,35 @@ class AudienceRef:
 
 
 @dataclass(frozen=True, slots=True)
-class AudienceState:
-    """What the platform says of an audience. ``size`` and ``match_rate`` are its own words: often ranges, often late."""
+class Marked:
+    """An audience on the platform that bears our mark: a spec's reference, or the id of the session that built it."""
 
-    size: str | None = None
+    id: str
+    name: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceState:
+    """What the platform says of an audience, often late. ``match_rate`` and ``status`` are its own words.
+
+    ``bounds`` are those of the size; None where it is not told. ``trouble`` is what keeps the audience from being kept or
+    used, and what to do about it. Of one that is not ``there`` any more nothing else is known.
+    """
+
+    bounds: tuple[int, int] | None = None
     match_rate: str | None = None
     status: str | None = None
+    trouble: str | None = None
+    there: bool = True
+
+    @property
+    def size(self) -> str | None:
+        """The size as text: a number or a range."""
+        if self.bounds is None:
+            return None
+        low, high = self.bounds
+        return str(low) if low == high else f"{low}-{high}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from guestlist.orchestration.operators import (
     SendOperator,
     SettleOperator,
 )
-from guestlist.orchestration.retries import GuestlistRetryPolicy
+from guestlist.orchestration.retries import RETRIES
 from guestlist.runtime.segments import read_segment, segment_files
 
 _PHASES = {
@@ -38,13 +37,6 @@ _PHASES = {
     Mode.REMOVE: (("removals", Operation.REMOVE),),
     Mode.REPLACE: (("replacement", Operation.REPLACE),),
     Mode.SNAPSHOT: (("replacement", Operation.REPLACE),),
-}
-_RETRIES = {
-    "retries": 3,
-    "retry_delay": timedelta(minutes=1),
-    "retry_exponential_backoff": 2.0,
-    "max_retry_delay": timedelta(minutes=30),
-    "retry_policy": GuestlistRetryPolicy(),
 }
 
 
@@ -73,7 +65,7 @@ def build(segment: Segment) -> DAG:
         schedule=_schedule(segment.schedule),
         doc_md=_documentation(segment),
         tags=sorted({"guestlist", *(target.platform for target in segment.destinations)}),
-        default_args={"owner": segment.owner, **_RETRIES},
+        default_args={"owner": segment.owner, **RETRIES},
         max_active_runs=1,
         catchup=False,
         auto_register=False,

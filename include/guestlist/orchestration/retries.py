@@ -29,3 +29,13 @@ class GuestlistRetryPolicy(RetryPolicy):
     def serialize(self) -> dict[str, Any]:
         """It has no settings."""
         return {}
+
+
+RETRIES = {
+    "retries": 3,
+    "retry_delay": timedelta(minutes=1),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=30),
+    "retry_policy": GuestlistRetryPolicy(),
+}
+"""What every task of ours is started with."""

@@ -5,15 +5,21 @@ GUESTLIST_SEGMENTS  folder of segment files (default: segments beside the packag
 GUESTLIST_LEDGER    SQLAlchemy address of the ledger (default: sqlite in GUESTLIST_HOME)
 GUESTLIST_LAKE      folder or object-store address of the lake (default: lake in GUESTLIST_HOME)
 GUESTLIST_VAULT_KEY file with the key of what is kept for plain-text platforms (default: vault.key in GUESTLIST_HOME)
+GUESTLIST_RETENTION_DAYS
+                    days for which the lake keeps what nothing needs any more (default: 30)
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+from guestlist.model.errors import ConfigError
+
 _INCLUDE = Path(__file__).resolve().parents[2]
+_CENTURY = 36_500
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,19 @@ class Config:
     ledger: str
     lake: str
     vault_key: Path
+    retention_days: str = "30"
+    """As it is written: only what prunes has to understand it."""
+
+    @property
+    def retention(self) -> timedelta:
+        """How long the lake keeps what nothing needs any more.
+
+        Raises:
+            ConfigError: it is no whole number of days, or none at all: files that are being written are kept by their age.
+        """
+        if not (self.retention_days.isascii() and self.retention_days.isdigit() and 1 <= int(self.retention_days) <= _CENTURY):
+            raise ConfigError("GUESTLIST_RETENTION_DAYS takes a whole number of days, at least 1")
+        return timedelta(days=int(self.retention_days))
 
     @classmethod
     def from_environment(cls) -> Config:
@@ -36,4 +55,5 @@ class Config:
             ledger=os.environ.get("GUESTLIST_LEDGER") or f"sqlite:///{home / 'ledger.db'}",
             lake=os.environ.get("GUESTLIST_LAKE") or str(home / "lake"),
             vault_key=Path(os.environ.get("GUESTLIST_VAULT_KEY") or home / "vault.key").absolute(),
+            retention_days=os.environ.get("GUESTLIST_RETENTION_DAYS") or cls.retention_days,
         )

@@ -17,7 +17,9 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -28,6 +30,7 @@ from upath import UPath
 from guestlist.model.delivery import Operation
 from guestlist.model.errors import DataError
 from guestlist.pipeline.audience import MEMBER
+from guestlist.runtime.clock import now
 from guestlist.runtime.vault import Vault
 
 _LOCKED = ".locked"
@@ -36,6 +39,18 @@ _KEPT_OPEN = 64 * 2**20
 """Bytes of opened files that stay in memory."""
 MEMBERS_READ_TOGETHER = 32_768
 """Rows of a row group. Members are sorted, so that a span of them can be read without the rest."""
+
+
+@dataclass
+class Stored:
+    """A run, a plan or a generation in the lake, with all its files."""
+
+    path: str
+    files: int
+    bytes: int
+    written: datetime
+    """The newest of its files."""
+    locked: bool
 
 
 def _no_vault() -> Vault:
@@ -220,6 +235,21 @@ class Lake:
         found = (self.root / root).glob("*/*-members/*.parquet*")
         return sorted({f"{root}/{file.parent.parent.name}" for file in found})
 
+    def stored(self) -> list[Stored]:
+        """All runs, plans and generations that are there, also those of which nobody knows any more."""
+        found: dict[str, Stored] = {}
+        start = f"{self.root.path.rstrip('/')}/"
+        for name, facts in self.root.fs.find(self.root.path, detail=True).items():
+            path = stored_at(name.removeprefix(start))
+            if path is None:
+                continue
+            one = found.setdefault(path, Stored(path, 0, 0, _written(facts), locked=False))
+            one.files += 1
+            one.bytes += int(facts.get("size") or 0)
+            one.written = max(one.written, _written(facts))
+            one.locked = one.locked or _LOCKED in name
+        return list(found.values())
+
     def remove(self, path: str) -> None:
         """Remove a file, encrypted or not, or a folder with all that is in it; what is not there is no matter."""
         self._opened.clear()
@@ -232,6 +262,28 @@ class Lake:
 
 def _missing(path: str) -> DataError:
     return DataError(f"the lake has no {path}: was it pruned? Clear the run's prepare task, so that all of it is made anew")
+
+
+_DEPTHS = {"runs": 3, "plans": 4, "generations": 4}
+"""How many names lead to a run, a plan, a generation."""
+
+
+def stored_at(path: str) -> str | None:
+    """The run, plan or generation that a file of the lake belongs to; None for what is none of them."""
+    names = path.removesuffix(_LOCKED).split("/")
+    depth = _DEPTHS.get(names[1], 0) if len(names) > 1 else 0
+    return "/".join(names[:depth]) if 0 < depth <= len(names) else None
+
+
+def _written(facts: Mapping[str, Any]) -> datetime:
+    """When a file was written, as its store tells it; where it does not, it counts as written now, and stays."""
+    names = ("mtime", "LastModified", "last_modified", "updated", "created")
+    told = next((facts[name] for name in names if name in facts), None)
+    if isinstance(told, str):
+        told = datetime.fromisoformat(told)
+    if isinstance(told, int | float):
+        return datetime.fromtimestamp(told, UTC)
+    return (told if told.tzinfo else told.replace(tzinfo=UTC)) if isinstance(told, datetime) else now()
 
 
 def part_file(folder: str, operation: Operation, part: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,15 @@ def read_segment(path: Path) -> Segment:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {type(error).__name__}") from None
     return parse_segment(text, shown(path), destinations.platforms())
+
+
+def readable(paths: Iterable[Path], left_out: Callable[[ConfigError], None]) -> Iterator[Segment]:
+    """The segments of those files that can be read; a broken file is told and does not hide the others."""
+    for path in paths:
+        try:
+            yield read_segment(path)
+        except ConfigError as error:
+            left_out(error)
 
 
 def find_segment(name: str, folder: Path) -> Segment:

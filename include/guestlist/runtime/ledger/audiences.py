@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
@@ -11,6 +12,7 @@ from guestlist.model.segment import Destination
 from guestlist.runtime.clock import now
 from guestlist.runtime.ledger import tables as t
 from guestlist.runtime.ledger.book import Book
+from guestlist.runtime.ledger.checkpoints import enter_checkpoints
 
 
 class Audiences(Book):
@@ -45,9 +47,22 @@ class Audiences(Book):
                 connection.execute(t.audiences.insert().values(row))
                 return
             connection.execute(update(t.audiences).where(where).values(values))
+            moved = (known.name, known.connection) != (audience.name, destination.connection)
+            if moved and known.platform_id not in ("", audience.id):
+                _leave(connection, known)
             opposite = (known.mode == Mode.REMOVE) != (destination.mode is Mode.REMOVE)
             if known.platform_id != audience.id or opposite:
                 _forget(connection, segment, destination.label)
+
+    def all_audiences(self) -> Sequence[Row[Any]]:
+        """Every destination's audience, also of segments whose file is gone."""
+        with self.reading() as connection:
+            return connection.execute(select(t.audiences).order_by(t.audiences.c.segment, t.audiences.c.label)).all()
+
+    def former_audiences(self) -> Sequence[Row[Any]]:
+        """Audiences that a destination had before it got another one, the newest first."""
+        with self.reading() as connection:
+            return connection.execute(select(t.former_audiences).order_by(t.former_audiences.c.id.desc())).all()
 
     def generation(self, segment: str, label: str) -> Row[Any] | None:
         """The newest sealed generation."""
@@ -65,7 +80,7 @@ class Audiences(Book):
             if sealed is not None:
                 return int(sealed.number)
             last = connection.execute(select(func.max(t.generations.c.number)).where(mine)).scalar()
-            number = (last or 0) + 1
+            number, sealed_at = (last or 0) + 1, now()
             connection.execute(
                 t.generations.insert().values(
                     segment=plan.segment,
@@ -74,14 +89,27 @@ class Audiences(Book):
                     plan_id=plan_id,
                     path=path,
                     members=members,
-                    sealed_at=now(),
+                    sealed_at=sealed_at,
                     forgotten=False,
                 )
             )
+            enter_checkpoints(connection, plan_id, sealed_at)
             earlier = (t.plans.c.segment == plan.segment) & (t.plans.c.label == plan.label) & (t.plans.c.id < plan_id)
             connection.execute(update(t.plans).where(earlier, t.plans.c.state == "planned").values(state="superseded"))
             connection.execute(update(t.plans).where(t.plans.c.id == plan_id).values(state="sealed"))
             return number
+
+
+def _leave(connection: Connection, known: Row[Any]) -> None:
+    """A destination has another audience from now on: the one before stays on its platform, with whom it holds.
+
+    One that is found under the same name by another id is not left: the one before was deleted.
+    """
+    mine = (t.generations.c.segment == known.segment) & (t.generations.c.label == known.label) & ~t.generations.c.forgotten
+    newest = connection.execute(select(func.max(t.generations.c.number)).where(mine)).scalar()
+    names = ("segment", "label", "platform", "connection", "name", "platform_id", "url")
+    values = {name: getattr(known, name) for name in names}
+    connection.execute(t.former_audiences.insert().values(generation=newest, left_at=now(), **values))
 
 
 def _forget(connection: Connection, segment: str, label: str) -> None:

@@ -51,6 +51,18 @@ class BatchRow:
     requests: int
 
 
+@dataclass(frozen=True)
+class OpenSession:
+    """A session that began and has not settled; ``since`` is when it was closed, or else opened."""
+
+    plan_id: int
+    run_id: str
+    operation: str
+    state: str
+    rows: int
+    since: datetime
+
+
 def aware(moment: datetime) -> datetime:
     """SQLite forgets the time zone; everything in the ledger is UTC."""
     return moment if moment.tzinfo else moment.replace(tzinfo=now().tzinfo)
@@ -73,6 +85,11 @@ def session_of(row: Row[Any]) -> SessionRow:
         match_rate=row.match_rate,
         requests=row.requests,
     )
+
+
+def open_session_of(row: Row[Any]) -> OpenSession:
+    """An open session out of its row."""
+    return OpenSession(row.plan_id, row.run_id, row.operation, row.state, row.rows, aware(row.closed_at or row.opened_at))
 
 
 def batch_of(row: Row[Any]) -> BatchRow:

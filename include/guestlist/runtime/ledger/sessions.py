@@ -13,7 +13,9 @@ from guestlist.model.delivery import AudienceRef, Envelope, JobOutcome, Receipt,
 from guestlist.runtime.clock import now
 from guestlist.runtime.ledger import tables as t
 from guestlist.runtime.ledger.book import Book
-from guestlist.runtime.ledger.rows import BatchRow, SessionRow, batch_of, session_of
+from guestlist.runtime.ledger.rows import BatchRow, OpenSession, SessionRow, batch_of, open_session_of, session_of
+
+_OPEN = ("opened", "closed", "unconfirmed")
 
 
 class Sessions(Book):
@@ -29,6 +31,25 @@ class Sessions(Book):
         """One session."""
         with self.reading() as connection:
             return session_of(connection.execute(select(t.sessions).where(t.sessions.c.id == session_id)).one())
+
+    def open_sessions(self, segment: str, label: str) -> list[OpenSession]:
+        """Sessions that began and have not settled, of plans that no later generation has left behind, the oldest first."""
+        query = (
+            select(t.sessions, t.plans.c.run_id)
+            .join(t.plans, t.plans.c.id == t.sessions.c.plan_id)
+            .where(t.plans.c.segment == segment, t.plans.c.label == label, t.plans.c.state == "planned")
+            .where(t.sessions.c.state.in_(_OPEN))
+            .order_by(t.sessions.c.plan_id, t.sessions.c.id)
+        )
+        with self.reading() as connection:
+            return [open_session_of(row) for row in connection.execute(query)]
+
+    def owner_of(self, session_id: int) -> tuple[str, str] | None:
+        """The segment and label of a session; None where this ledger has no such session."""
+        query = select(t.plans.c.segment, t.plans.c.label).join(t.sessions, t.sessions.c.plan_id == t.plans.c.id)
+        with self.reading() as connection:
+            row = connection.execute(query.where(t.sessions.c.id == session_id)).one_or_none()
+        return (row.segment, row.label) if row else None
 
     def session_times(self, session_id: int) -> tuple[datetime | None, datetime | None]:
         """When a session was opened and when it settled."""

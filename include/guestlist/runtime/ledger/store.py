@@ -15,6 +15,8 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from guestlist.model.errors import ConfigError, TransientError
 from guestlist.runtime.ledger import tables as t
 from guestlist.runtime.ledger.book import READS
+from guestlist.runtime.ledger.checkpoints import Checkpoints
+from guestlist.runtime.ledger.needed import Needed
 from guestlist.runtime.ledger.plans import Plans
 from guestlist.runtime.ledger.runs import Runs
 from guestlist.runtime.ledger.sessions import Sessions
@@ -22,7 +24,7 @@ from guestlist.runtime.ledger.sessions import Sessions
 _MOST_CONNECTIONS = 5
 
 
-class Ledger(Runs, Plans, Sessions):
+class Ledger(Runs, Plans, Sessions, Checkpoints, Needed):
     """The books of one installation: a kill leaves either all of a method's work or nothing."""
 
 

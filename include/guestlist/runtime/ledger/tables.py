@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"
+HEAD = "0003"
 """The newest migration."""
 
 metadata = MetaData()
@@ -134,6 +134,40 @@ generations = Table(
     Column("members", Integer, nullable=False),
     Column("sealed_at", DateTime(timezone=True), nullable=False),
     Column("forgotten", Boolean, nullable=False),  # it was sent to another audience, or kept in a mode that means the opposite
+)
+
+former_audiences = Table(
+    "former_audiences",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("segment", String(100), nullable=False),
+    Column("label", String(100), nullable=False),
+    Column("platform", String(50), nullable=False),
+    Column("connection", String(250), nullable=False),
+    Column("name", String(250), nullable=False),
+    Column("platform_id", String(250), nullable=False),
+    Column("url", String(1000), nullable=False),
+    Column("generation", Integer),  # the newest that was sealed of it
+    Column("left_at", DateTime(timezone=True), nullable=False),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("plan_id", Integer, ForeignKey("plans.id"), primary_key=True),
+    Column("hours", Integer, primary_key=True, autoincrement=False),  # after the plan was sealed
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("done_at", DateTime(timezone=True)),
+    Column("platform_id", String(250)),  # the audience that was asked about, and what the platform said of it
+    Column("held_low", Integer),  # the fewest and the most members held within the platform's delay
+    Column("held_high", Integer),
+    Column("low", Integer),
+    Column("high", Integer),
+    Column("match_rate", String(50)),
+    Column("status", String(250)),
+    Column("verdict", String(20)),  # a Verdict of pipeline/drift.py
+    Column("told", String(500)),  # what is wrong, and what to do
+    Index("ix_checkpoints_due", "done_at", "due_at"),
 )
 
 leases = Table(

@@ -1,0 +1,148 @@
+"""The DAGs of upkeep: what has to be done between runs, over all segments. Each task is one verb of `guestlist.runtime.upkeep`."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG, BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from guestlist.orchestration.operators import plainly
+from guestlist.orchestration.retries import RETRIES
+from guestlist.orchestration.workspaces import workspace_of
+
+if TYPE_CHECKING:
+    from guestlist.model.errors import GuestlistError
+    from guestlist.model.segment import Segment
+    from guestlist.runtime.wiring import Workspace
+
+log = logging.getLogger("guestlist.airflow")
+_UPKEEP = """Once a day, over all segments:
+
+- `prune` removes from the lake what nothing needs any more (`guestlist prune`);
+- `sessions` fails while an upload is open for longer than its platform's documentation allows (`guestlist status`);
+- `audiences` warns of audiences that no segment keeps any more (`guestlist audiences`).
+"""
+_RECONCILE = """Every hour: asks the platforms what became of audiences that were sealed 1, 24 and 48 hours ago.
+
+`reconcile` fails, with what to do, where an audience is not there, was emptied, is closed, read only or in error; a size that
+receipts do not explain is a warning. `guestlist status` shows the last answer, `guestlist reconcile` asks now.
+"""
+
+
+class UpkeepOperator(BaseOperator):
+    """A task over all segments whose files can be read; a broken one has a red DAG of its own."""
+
+    def _begin(self, context: Any) -> tuple[Workspace, list[Segment]]:
+        from guestlist.runtime.segments import readable, segment_files
+
+        workspace = workspace_of(context)
+        files = segment_files(workspace.config.segments)
+        return workspace, list(readable(files, lambda error: log.warning("left out: %s", error)))
+
+
+class PruneOperator(UpkeepOperator):
+    """Remove from the lake what nothing needs any more. Returns counts."""
+
+    @plainly
+    def execute(self, context: Any) -> dict[str, int]:
+        """What is removed is told by its path: names of segments, runs and destinations."""
+        from guestlist.runtime.upkeep.prune import prune
+
+        gone = prune(workspace_of(context))
+        for one in gone:
+            log.info("removed %s", one.path)
+        return {"removed": len(gone), "bytes": sum(one.bytes for one in gone)}
+
+
+class SessionsOperator(UpkeepOperator):
+    """Fail while a session is stuck. Returns how many are."""
+
+    @plainly
+    def execute(self, context: Any) -> int:
+        """Looks into the ledger only."""
+        from guestlist.runtime.upkeep.stuck import stuck_sessions, trouble
+
+        found = stuck_sessions(*self._begin(context))
+        _fail_for(trouble(found))
+        return len(found)
+
+
+class AudiencesOperator(UpkeepOperator):
+    """Warn of audiences that no segment keeps any more. Returns how many there are, by why."""
+
+    @plainly
+    def execute(self, context: Any) -> dict[str, int]:
+        """Fails where a platform could not be asked, once all were."""
+        from guestlist.runtime.upkeep.audiences import list_audiences
+
+        listing = list_audiences(*self._begin(context), ask=True)
+        counts: dict[str, int] = {}
+        for one in listing.audiences:
+            counts[one.keeper.value] = counts.get(one.keeper.value, 0) + 1
+            if one.orphaned:
+                log.warning("%s: %s %r (%s) over %s", one.keeper.value, one.platform, one.name, one.id, one.connection)
+        for error in listing.errors:
+            raise error
+        return counts
+
+
+class ReconcileOperator(UpkeepOperator):
+    """Ask the platforms about what was sealed, where a checkpoint is due. Returns how many audiences came to which verdict."""
+
+    @plainly
+    def execute(self, context: Any) -> dict[str, int]:
+        """What could not be asked stays due."""
+        from guestlist.runtime.upkeep.reconcile import reconcile, trouble
+
+        workspace, segments = self._begin(context)
+        done = reconcile(workspace, segments, only_due=True)
+        counts: dict[str, int] = {}
+        for one in done.found:
+            counts[one.verdict] = counts.get(one.verdict, 0) + 1
+            told = log.warning if one.told else log.info
+            told("%s, %s: %s, size %s. %s", one.segment, one.label, one.verdict, one.size or "not told", one.told or "")
+        for error in done.errors:
+            log.error("%s", error)
+        _fail_for(trouble(done))
+        return counts
+
+
+def upkeep_dag(schedule: str | None) -> DAG:
+    """What is done once a day."""
+    with _dag("guestlist_upkeep", schedule, "Prunes the lake; finds stuck sessions and orphaned audiences", _UPKEEP) as dag:
+        PruneOperator(task_id="prune")
+        SessionsOperator(task_id="sessions")
+        AudiencesOperator(task_id="audiences")
+    return dag
+
+
+def reconcile_dag(schedule: str | None) -> DAG:
+    """What is done every hour."""
+    with _dag("guestlist_reconcile", schedule, "Asks the platforms what became of what was sealed", _RECONCILE) as dag:
+        ReconcileOperator(task_id="reconcile")
+    return dag
+
+
+def _dag(dag_id: str, schedule: str | None, description: str, documentation: str) -> DAG:
+    return DAG(
+        dag_id=dag_id,
+        schedule=schedule,
+        description=description,
+        doc_md=documentation,
+        tags=["guestlist", "upkeep"],
+        default_args=RETRIES,
+        max_active_runs=1,
+        catchup=False,
+    )
+
+
+def _fail_for(error: GuestlistError | None) -> None:
+    """What a person has to mend fails at once; trouble that passes is tried again by its type."""
+    from guestlist.model.errors import TransientError
+
+    if isinstance(error, TransientError):
+        raise error
+    if error is not None:
+        raise AirflowFailException(str(error))
