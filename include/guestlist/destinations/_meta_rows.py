@@ -33,7 +33,7 @@ KEYS = (
     MatchKey(Field.BIRTH_MONTH, "birth_month.meta.v1", "DOBM"),
     MatchKey(Field.BIRTH_DAY, "birth_day.meta.v1", "DOBD"),
     MatchKey(Field.MOBILE_AD_ID, "mobile_ad_id.lower.v1", "MADID", plain=True),
-    MatchKey(Field.EXTERNAL_ID, "external_id.v1", "EXTERN_ID", plain=True),
+    MatchKey(Field.EXTERNAL_ID, "external_id.v1", "EXTERN_ID", plain=True, membership_days=90),
 )
 _WIRE = {key.field: key.wire for key in KEYS}
 PROFILE = Composite(

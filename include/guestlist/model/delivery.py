@@ -70,6 +70,8 @@ class MatchKey:
     """It goes out unhashed."""
     identifies: bool = True
     """By itself or within a composite; False: it only helps the match, and is never removed by itself."""
+    membership_days: int | None = None
+    """By this key people stay no longer than this, whatever the audience's own membership is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The DAGs of upkeep: what has to be done between runs, over all segments. Each task is one verb of `guestlist.runtime.upkeep`."""
+"""The DAGs of upkeep: what has to be done between runs, over all segments; each task is a verb of `runtime.upkeep`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
 
 from guestlist.orchestration.operators import plainly
 from guestlist.orchestration.retries import RETRIES
 from guestlist.orchestration.workspaces import workspace_of
 
 if TYPE_CHECKING:
-    from guestlist.model.errors import GuestlistError
     from guestlist.model.segment import Segment
     from guestlist.runtime.wiring import Workspace
 
@@ -65,7 +63,8 @@ class SessionsOperator(UpkeepOperator):
         from guestlist.runtime.upkeep.stuck import stuck_sessions, trouble
 
         found = stuck_sessions(*self._begin(context))
-        _fail_for(trouble(found))
+        if error := trouble(found):
+            raise error
         return len(found)
 
 
@@ -83,8 +82,8 @@ class AudiencesOperator(UpkeepOperator):
             counts[one.keeper.value] = counts.get(one.keeper.value, 0) + 1
             if one.orphaned:
                 log.warning("%s: %s %r (%s) over %s", one.keeper.value, one.platform, one.name, one.id, one.connection)
-        for error in listing.errors:
-            raise error
+        if listing.errors:
+            raise listing.errors[0]
         return counts
 
 
@@ -103,9 +102,10 @@ class ReconcileOperator(UpkeepOperator):
             counts[one.verdict] = counts.get(one.verdict, 0) + 1
             told = log.warning if one.told else log.info
             told("%s, %s: %s, size %s. %s", one.segment, one.label, one.verdict, one.size or "not told", one.told or "")
-        for error in done.errors:
-            log.error("%s", error)
-        _fail_for(trouble(done))
+        for failed in done.errors:
+            log.error("%s", failed)
+        if error := trouble(done):
+            raise error
         return counts
 
 
@@ -136,13 +136,3 @@ def _dag(dag_id: str, schedule: str | None, description: str, documentation: str
         max_active_runs=1,
         catchup=False,
     )
-
-
-def _fail_for(error: GuestlistError | None) -> None:
-    """What a person has to mend fails at once; trouble that passes is tried again by its type."""
-    from guestlist.model.errors import TransientError
-
-    if isinstance(error, TransientError):
-        raise error
-    if error is not None:
-        raise AirflowFailException(str(error))

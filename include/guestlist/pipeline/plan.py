@@ -5,7 +5,7 @@ The rules are those of docs/promises.md, "Planning". All comparisons are made on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -25,6 +25,7 @@ _HELD_SIGNATURE = "held_signature"
 _ONE_FORM = "one_form"
 _ROW = "row"
 _RENEWAL_SPREAD_DAYS = 30
+_DAYS = "_membership_days"
 _MOVING = ("new", "gone", "changed", "renewed", "resent")
 """The states of members who are not simply kept."""
 
@@ -152,7 +153,8 @@ def _states(usable: pl.DataFrame, held: pl.DataFrame, capabilities: Capabilities
         )
     )
     before = pl.concat([once.select(facts), together.select(facts)])
-    both = usable.select(MEMBER, _SIGNATURE).join(before, on=MEMBER, how="full", coalesce=True)
+    days = _membership(capabilities, usable.columns).alias(_DAYS)
+    both = usable.select(MEMBER, _SIGNATURE, days).join(before, on=MEMBER, how="full", coalesce=True)
     same = (pl.col(_SIGNATURE) == pl.col(_HELD_SIGNATURE)) & pl.col(_ONE_FORM)
     gone = "kept" if wish.mode is Mode.APPEND else "gone"  # who was appended stays
     state = (
@@ -164,22 +166,26 @@ def _states(usable: pl.DataFrame, held: pl.DataFrame, capabilities: Capabilities
         .then(pl.lit("changed"))
         .when(pl.col(UNSURE) | wish.full_resend)
         .then(pl.lit("resent"))
-        .when(_lapses_soon(capabilities, wish))
+        .when(_lapses_soon(wish))
         .then(pl.lit("renewed"))
         .otherwise(pl.lit("kept"))
     )
     return both.select(MEMBER, state.alias("state"))
 
 
-def _lapses_soon(capabilities: Capabilities, wish: Wish) -> pl.Expr:
+def _membership(capabilities: Capabilities, columns: Collection[str]) -> pl.Expr:
+    """Days that each member stays unless renewed, null for ever: as the audience says, or less by a key that it has."""
+    limited = [key for key in capabilities.keys if key.membership_days and key.field.value in columns]
+    by_key = [pl.when(pl.col(key.field.value).is_not_null()).then(key.membership_days) for key in limited]
+    return pl.min_horizontal(pl.lit(capabilities.limits.membership_days, dtype=pl.Int32), *by_key)
+
+
+def _lapses_soon(wish: Wish) -> pl.Expr:
     """Due within the renewal window; each member on its own day, so that a big first upload is not renewed at once."""
-    days = capabilities.limits.membership_days
-    if days is None:
-        return pl.lit(value=False)
-    spread = max(min(_RENEWAL_SPREAD_DAYS, days // 4), 1)
-    early = (pl.col(MEMBER).str.slice(0, 4).str.to_integer(base=16, strict=False).fill_null(0) % spread).cast(pl.Int32)
-    due = wish.today + timedelta(days=wish.renew_within_days - days)
-    return pl.col(ADDED_ON) <= pl.lit(due) + pl.duration(days=early)
+    days = pl.col(_DAYS)
+    spread = pl.min_horizontal(pl.lit(_RENEWAL_SPREAD_DAYS), days // 4).clip(1)
+    early = pl.col(MEMBER).str.slice(0, 4).str.to_integer(base=16, strict=False).fill_null(0) % spread
+    return pl.col(ADDED_ON) + pl.duration(days=days - early) <= wish.today + timedelta(days=wish.renew_within_days)
 
 
 def _removable(leaving: pl.DataFrame, wanted: pl.LazyFrame, capabilities: Capabilities, columns: list[str]) -> pl.DataFrame:

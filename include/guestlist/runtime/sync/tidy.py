@@ -18,15 +18,16 @@ def tidy(workspace: Workspace, segment: Segment) -> None:
     if not workspace.keeps_plain_text(segment):
         return
     lake, under_way = workspace.lake_for(segment), False
+    needed = workspace.ledger.needed_paths()
     for target in segment.destinations:
         for folder in lake.plans_with_members(segment.name, target.label):
             if workspace.ledger.is_under_way(folder):
                 under_way = True
             else:
                 _strip(lake, folder)
-        sealed = workspace.ledger.generation(segment.name, target.label)
         for path in lake.generations(segment.name, target.label):
-            if sealed is not None and path != sealed.path:
+            if path not in needed:
+                lake.remove(path)
                 lake.remove(path)
     if not under_way:
         lake.remove(f"{segment.name}/runs")
