@@ -68,10 +68,10 @@ def test_the_params_and_their_defaults(tmp_path: Path) -> None:
 def test_the_retries() -> None:
     from datetime import timedelta
 
-    from guestlist.orchestration import dags, retries
+    from guestlist.orchestration import retries
 
     assert f"{Retries().attempts} attempts within {Retries().seconds:g} s" in OPERATING
-    assert (dags._RETRIES["retries"], dags._RETRIES["retry_delay"]) == (3, timedelta(minutes=1))
+    assert (retries.RETRIES["retries"], retries.RETRIES["retry_delay"]) == (3, timedelta(minutes=1))
     assert "3 retries, after about 1, 2 and 4 minutes" in OPERATING
     assert timedelta(hours=6) == retries._LONGEST_WAIT
     assert "at most 6 hours" in OPERATING
