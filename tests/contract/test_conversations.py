@@ -24,6 +24,7 @@ from guestlist.model.delivery import (
     Consent,
     Field,
     Finding,
+    Marked,
     Mode,
     Operation,
     Receipt,
@@ -137,6 +138,7 @@ def upload(world: World, door: Door, mode: Mode) -> tuple[Destination, list[Reco
         world.advance(3600)
         settlement = hold("settle", lambda handle=handle: destination.settle(session, handle, jobs))
     hold("describe", lambda: destination.describe(settlement.audience or audience))
+    hold("marked", destination.marked)
     hold("check", lambda: destination.check(spec))
     return destination, said
 
@@ -213,7 +215,7 @@ def sane(result: Any, *, builds: bool) -> bool:
         case AudienceState():
             return all(isinstance(value, str | None) for value in (result.size, result.match_rate, result.status))
         case tuple() | list():
-            return all(isinstance(finding, Finding) for finding in result)
+            return all(isinstance(item, Finding | Marked) for item in result)
     return isinstance(result, Mapping)
 
 

@@ -95,6 +95,8 @@ class Story:
             try:
                 run_segment(self.world.workspace(self.door), segment, run_id, options)
             except Killed:
+                if not step.resume:  # nobody goes on with it: it is entered as failed
+                    self.world.workspace(self.door).ledger.end_run(segment.name, run_id, "failed", None)
                 return True
         return False
 
