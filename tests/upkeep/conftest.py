@@ -8,11 +8,11 @@ import pytest
 from contract.fixtures import running, world
 from contract.rig import World
 
-from guestlist.runtime import clock, lake
+from guestlist.runtime import clock
 from guestlist.runtime.ledger import audiences, checkpoints, needed, plans, rows, runs, sessions
 
 __all__ = ["running", "world"]
-_TELL_THE_TIME = (clock, lake, audiences, checkpoints, needed, plans, rows, runs, sessions)
+_TELL_THE_TIME = (clock, audiences, checkpoints, needed, plans, rows, runs, sessions)
 
 
 @pytest.fixture

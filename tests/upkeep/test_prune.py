@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from runtime.rig import Killed, kill_at
 
 from guestlist.model.errors import ConfigError, GuestlistError
-from guestlist.runtime.lake import Lake, Stored
+from guestlist.runtime.lake import Lake
 from guestlist.runtime.ledger import Ledger
 from guestlist.runtime.sync.plan import PlanOptions
 from guestlist.runtime.sync.run import EVERYTHING, SILENT, RunOptions, _serve, run_segment
 from guestlist.runtime.upkeep.prune import prune
+from guestlist.runtime.upkeep.stored import Stored, stored
 
 EXAMPLES = int(os.environ.get("GUESTLIST_EXAMPLES", "4"))
 FRAME = pl.DataFrame({"member": ["a"]})
@@ -164,9 +165,9 @@ def test_after_a_sealed_run_only_the_newest_generation_stays(world: World, meta:
     aged(world)
     would_go = paths(prune(workspace, dry_run=True))
     assert len(would_go) == 2 + 2 + 1
-    assert paths(workspace.lake.stored()) == {*would_go, newest}
+    assert paths(stored(workspace.lake)) == {*would_go, newest}
     assert paths(prune(workspace)) == would_go
-    assert paths(workspace.lake.stored()) == {newest}
+    assert paths(stored(workspace.lake)) == {newest}
     assert [row.state for row in workspace.ledger.last_runs("vips")] == ["sealed", "sealed"], "the ledger keeps its history"
 
 
@@ -186,7 +187,7 @@ def test_a_plan_that_was_begun_stays_until_it_is_sealed_and_a_run_that_waits_for
     [plan] = workspace.ledger.unsealed_plans("vips", "c")
     aged(world)
     prune(workspace)
-    assert paths(workspace.lake.stored()) == {plan.path}, "both runs are over; of one of them something was sent"
+    assert paths(stored(workspace.lake)) == {plan.path}, "both runs are over; of one of them something was sent"
     assert world.run(meta, segment).state == "sealed"
     assert world.held(meta, world.audience(meta, segment)) == expected_keys(people(range(4)), meta)
 
@@ -216,7 +217,7 @@ def test_plain_text_that_a_dead_run_has_left_goes_after_a_day(calendar: World, k
     assert prune(workspace) == []
     calendar.advance(86_400 + 60)
     prune(workspace)
-    assert paths(workspace.lake.stored()) == {workspace.ledger.generation("vips", "c").path}
+    assert paths(stored(workspace.lake)) == {workspace.ledger.generation("vips", "c").path}
 
 
 @pytest.mark.slow
@@ -229,14 +230,14 @@ def test_an_audience_that_was_left_behind_keeps_its_last_generation(world: World
     assert (former.name, former.generation) == ("Old", 1)
     aged(world)
     prune(workspace)
-    assert len(workspace.lake.stored()) == 2
+    assert len(stored(workspace.lake)) == 2
 
 
 @pytest.fixture
 def small(tmp_path: Any) -> tuple[Lake, Any]:
     lake = Lake(str(tmp_path / "lake"))
-    for path in ("s/runs/r/1/part-0.parquet", "s/plans/l/r-1/add/part-0.parquet", "s/generations/l/00000001.parquet"):
-        lake.write(path, FRAME)
+    for path in ("s/runs/r/1", "s/plans/l/r-1/add", "s/generations/l/00000001"):
+        lake.write(f"{path}/part-0.parquet", FRAME)
     return lake, tmp_path / "lake"
 
 
@@ -244,28 +245,27 @@ def test_the_lake_tells_runs_plans_and_generations_with_all_their_files(small: t
     lake, folder = small
     lake.write("s/runs/r/2/part-0.parquet", FRAME)
     lake.write("s/erasures/whatever.parquet", FRAME)
-    (folder / "s/generations/l/.00000002.parquet.tmp").write_bytes(b"half")
-    found = {one.path: one.files for one in lake.stored()}
-    generations = {"s/generations/l/00000001.parquet": 1, "s/generations/l/.00000002.parquet.tmp": 1}
-    assert found == {"s/runs/r": 2, "s/plans/l/r-1": 1, **generations}
+    (folder / "s/generations/l/00000001/.part-1.parquet.tmp").write_bytes(b"half")
+    found = {one.path: one.files for one in stored(lake)}
+    assert found == {"s/runs/r": 2, "s/plans/l/r-1": 1, "s/generations/l/00000001": 2}
     for path in found:
         lake.remove(path)
-    assert lake.stored() == []
+    assert stored(lake) == []
     assert lake.exists("s/erasures/whatever.parquet"), "what is none of these is none of its business"
 
 
 def test_a_lake_on_an_object_store_tells_the_age_of_its_objects() -> None:
     lake = Lake("memory://guestlist-prune")
-    lake.write("s/generations/l/00000001.parquet", FRAME)
-    [one] = lake.stored()
-    assert (one.path, one.files) == ("s/generations/l/00000001.parquet", 1)
+    lake.write("s/generations/l/00000001/part-00000.parquet", FRAME)
+    [one] = stored(lake)
+    assert (one.path, one.files) == ("s/generations/l/00000001", 1)
     assert one.written.tzinfo is not None
     lake.remove(one.path)
-    assert lake.stored() == []
+    assert stored(lake) == []
 
 
 def test_a_lake_that_is_not_there_yet_has_nothing(tmp_path: Any) -> None:
-    assert Lake(str(tmp_path / "none")).stored() == []
+    assert stored(Lake(str(tmp_path / "none"))) == []
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "1.5", "soon", "999999999", "\u0661"])

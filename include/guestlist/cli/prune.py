@@ -13,7 +13,7 @@ from guestlist.cli.console import AsJson, show, show_json
 from guestlist.cli.installation import workspace
 
 if TYPE_CHECKING:
-    from guestlist.runtime.lake import Stored
+    from guestlist.runtime.upkeep.stored import Stored
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 

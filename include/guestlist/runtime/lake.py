@@ -17,9 +17,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -30,27 +28,15 @@ from upath import UPath
 from guestlist.model.delivery import Operation
 from guestlist.model.errors import DataError
 from guestlist.pipeline.audience import MEMBER
-from guestlist.runtime.clock import now
 from guestlist.runtime.vault import Vault
 
-_LOCKED = ".locked"
-_PROOF = "key" + _LOCKED
+LOCKED = ".locked"
+"""After the name of what is encrypted."""
+_PROOF = "key" + LOCKED
 _KEPT_OPEN = 64 * 2**20
 """Bytes of opened files that stay in memory."""
 MEMBERS_READ_TOGETHER = 32_768
 """Rows of a row group. Members are sorted, so that a span of them can be read without the rest."""
-
-
-@dataclass
-class Stored:
-    """A run, a plan or a generation in the lake, with all its files."""
-
-    path: str
-    files: int
-    bytes: int
-    written: datetime
-    """The newest of its files."""
-    locked: bool
 
 
 def _no_vault() -> Vault:
@@ -94,7 +80,7 @@ class Lake:
 
     def write(self, path: str, frame: pl.DataFrame, row_group_size: int | None = None) -> None:
         """Write a frame as Parquet."""
-        name = path + _LOCKED * self._locking
+        name = path + LOCKED * self._locking
         self._opened.pop(name, None)
         target = self._prepare(name)
         with target.open("wb") as file:
@@ -139,7 +125,7 @@ class Lake:
         """A Parquet file, or all Parquet files of a folder in the order of their names."""
         files = [path] if path.endswith(".parquet") else self.parts(path)
         plain = [str(self.root / file) for file in files if self._there(file)]
-        locked = [file + _LOCKED for file in files if self._there(file + _LOCKED)]
+        locked = [file + LOCKED for file in files if self._there(file + LOCKED)]
         if not plain and not locked:
             raise _missing(path)
         return pl.concat([*([pl.scan_parquet(plain)] if plain else []), *([self._scan_locked(locked)] if locked else [])])
@@ -180,7 +166,7 @@ class Lake:
         """
         vault = self._vault()
         proof = self.root / _PROOF
-        for file in [proof] if proof.exists() else islice(self.root.glob(f"**/*{_LOCKED}"), 1):
+        for file in [proof] if proof.exists() else islice(self.root.glob(f"**/*{LOCKED}"), 1):
             vault.unlock(file.read_bytes(), self._name(file))
 
     def prove_key(self) -> None:
@@ -191,7 +177,7 @@ class Lake:
 
     def locked(self) -> list[str]:
         """All encrypted files, the word for the key last: if it is locked with a key, so is everything."""
-        found = (self._name(file) for file in self.root.glob(f"**/*{_LOCKED}"))
+        found = (self._name(file) for file in self.root.glob(f"**/*{LOCKED}"))
         return sorted(found, key=lambda name: (name == _PROOF, name))
 
     def segments(self) -> set[str]:
@@ -219,14 +205,14 @@ class Lake:
 
     def exists(self, path: str) -> bool:
         """Whether a file is there, encrypted or not."""
-        return self._there(path) or self._there(path + _LOCKED)
+        return self._there(path) or self._there(path + LOCKED)
 
     def _there(self, name: str) -> bool:
         return bool((self.root / name).exists())
 
     def parts(self, path: str) -> Iterable[str]:
         """The Parquet files of a folder, in order, as paths below the root."""
-        found = {file.name.removesuffix(_LOCKED) for file in (self.root / path).glob("*.parquet*")}
+        found = {file.name.removesuffix(LOCKED) for file in (self.root / path).glob("*.parquet*")}
         return [f"{path}/{name}" for name in sorted(found) if name.endswith(".parquet")]
 
     def plans_with_members(self, segment: str, label: str) -> list[str]:
@@ -235,25 +221,10 @@ class Lake:
         found = (self.root / root).glob("*/*-members/*.parquet*")
         return sorted({f"{root}/{file.parent.parent.name}" for file in found})
 
-    def stored(self) -> list[Stored]:
-        """All runs, plans and generations that are there, also those of which nobody knows any more."""
-        found: dict[str, Stored] = {}
-        start = f"{self.root.path.rstrip('/')}/"
-        for name, facts in self.root.fs.find(self.root.path, detail=True).items():
-            path = stored_at(name.removeprefix(start))
-            if path is None:
-                continue
-            one = found.setdefault(path, Stored(path, 0, 0, _written(facts), locked=False))
-            one.files += 1
-            one.bytes += int(facts.get("size") or 0)
-            one.written = max(one.written, _written(facts))
-            one.locked = one.locked or _LOCKED in name
-        return list(found.values())
-
     def remove(self, path: str) -> None:
         """Remove a file, encrypted or not, or a folder with all that is in it; what is not there is no matter."""
         self._opened.clear()
-        for target in (self.root / path, self.root / (path + _LOCKED)):
+        for target in (self.root / path, self.root / (path + LOCKED)):
             if target.is_dir():
                 target.fs.rm(target.path, recursive=True)
             else:
@@ -262,28 +233,6 @@ class Lake:
 
 def _missing(path: str) -> DataError:
     return DataError(f"the lake has no {path}: was it pruned? Clear the run's prepare task, so that all of it is made anew")
-
-
-_DEPTHS = {"runs": 3, "plans": 4, "generations": 4}
-"""How many names lead to a run, a plan, a generation."""
-
-
-def stored_at(path: str) -> str | None:
-    """The run, plan or generation that a file of the lake belongs to; None for what is none of them."""
-    names = path.removesuffix(_LOCKED).split("/")
-    depth = _DEPTHS.get(names[1], 0) if len(names) > 1 else 0
-    return "/".join(names[:depth]) if 0 < depth <= len(names) else None
-
-
-def _written(facts: Mapping[str, Any]) -> datetime:
-    """When a file was written, as its store tells it; where it does not, it counts as written now, and stays."""
-    names = ("mtime", "LastModified", "last_modified", "updated", "created")
-    told = next((facts[name] for name in names if name in facts), None)
-    if isinstance(told, str):
-        told = datetime.fromisoformat(told)
-    if isinstance(told, int | float):
-        return datetime.fromtimestamp(told, UTC)
-    return (told if told.tzinfo else told.replace(tzinfo=UTC)) if isinstance(told, datetime) else now()
 
 
 def part_file(folder: str, operation: Operation, part: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from guestlist.runtime import clock
-from guestlist.runtime.lake import Stored, stored_at
+from guestlist.runtime.upkeep.stored import Stored, stored, stored_at
 from guestlist.runtime.wiring import Workspace
 
 _PLAIN_TEXT = timedelta(days=1)
@@ -21,7 +21,7 @@ def prune(workspace: Workspace, *, dry_run: bool = False) -> list[Stored]:
         ConfigError: the retention is none.
     """
     retention, lake = workspace.config.retention, workspace.lake
-    there = lake.stored()
+    there = stored(lake)
     needed = {stored_at(path) for path in workspace.ledger.needed_paths()}
     going = [one for one in there if one.path not in needed and _is_old(one, retention)]
     for one in going if not dry_run else ():
