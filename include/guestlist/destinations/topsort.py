@@ -98,6 +98,7 @@ class Topsort(Destination):
             docs=HELP,
             polling=Polling(first=60.0, longest=1800.0, give_up=24 * 3600.0),
             sizes=Sizes(shown_from=1, lag_hours=48),
+            keeps_former=True,
         )
 
     def ensure(self, spec: AudienceSpec) -> Conversation[AudienceRef]:

@@ -165,6 +165,13 @@ class Capabilities:
     plain_text: bool = False
     sizes: Sizes | None = None
     """None where it tells none."""
+    keeps_former: bool = False
+    """Audiences that a newer snapshot has taken the place of stay on the platform, where only people can delete them."""
+
+    @property
+    def removes(self) -> bool:
+        """Whether people can be taken off an audience one by one."""
+        return Mode.REMOVE in self.modes
 
     def key(self, wanted: Field) -> MatchKey | None:
         """How this platform takes a field; None if it does not."""

@@ -119,7 +119,7 @@ class Comparison:
         """Held rows with only those keys that no wanted member has, sorted by member; rows without any are left out."""
         if not self._leaving:
             return self.nobody
-        return _removable(pl.concat(self._leaving), self._wanted, self._capabilities, self._columns)
+        return removable(pl.concat(self._leaving), self._wanted, self._capabilities, self._columns)
 
 
 def _apart(frame: pl.DataFrame) -> pl.DataFrame:
@@ -188,8 +188,8 @@ def _lapses_soon(wish: Wish) -> pl.Expr:
     return pl.col(ADDED_ON) + pl.duration(days=days - early) <= wish.today + timedelta(days=wish.renew_within_days)
 
 
-def _removable(leaving: pl.DataFrame, wanted: pl.LazyFrame, capabilities: Capabilities, columns: list[str]) -> pl.DataFrame:
-    """The held rows of ``leaving`` with only those of their ``keys`` that no wanted member has."""
+def removable(leaving: pl.DataFrame, wanted: pl.LazyFrame, capabilities: Capabilities, columns: list[str]) -> pl.DataFrame:
+    """The held rows of ``leaving`` with only those of their ``keys`` that no wanted member has; see `with_keys`."""
     rows = leaving.with_row_index(_ROW)  # a member may have several rows, each with an address of its own
     theirs = rows.select(_ROW, MEMBER, pl.col(KEYS).alias("key")).explode("key").drop_nulls("key")
     theirs = theirs.with_columns(pl.col("key").str.extract(r"^([a-z_]+)\|", 1).alias("kind"))

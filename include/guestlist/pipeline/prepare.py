@@ -14,6 +14,7 @@ from guestlist.model.plan import Drops
 from guestlist.model.segment import GRANTED, Identifier, Segment
 from guestlist.pipeline.audience import MEMBER, VALUE, column_of, fields_of
 from guestlist.pipeline.derive import KeyColumn, derivations
+from guestlist.pipeline.erasure import NOBODY, Erased, belongs
 from guestlist.pipeline.repeats import Seen
 
 _YES = ("true", "t", "yes", "y", "1", GRANTED)
@@ -93,12 +94,13 @@ class Wanted:
 class Preparer:
     """Prepares a segment's rows batch by batch, and counts what it leaves out.
 
-    ``suppressed`` maps a prepared column to the keys that nobody on the audiences may have.
+    ``suppressed`` maps a prepared column to the keys that nobody on the audiences may have; nobody of ``erased`` comes back.
     """
 
     segment: Segment
     capabilities: Sequence[Capabilities]
     suppressed: Mapping[str, pl.Series] = field(default_factory=dict)
+    erased: Erased = NOBODY
     drops: Drops = field(default_factory=Drops)
 
     def __post_init__(self) -> None:
@@ -109,9 +111,18 @@ class Preparer:
         self.derivations = derivations(made, strict_phones=self.segment.strict_phones)
 
     def _only_to_suppress(self) -> tuple[KeyColumn, ...]:
-        """Columns of ``suppressed`` that no platform takes: who asked by email is kept off lists of phones as well."""
+        """Columns that no platform takes: who asked by email is kept off lists of phones as well.
+
+        Erased people are looked for by forms that do not depend on platforms: one that is added later finds them, too.
+        """
         prepared = {key.name for key in self.keys}
-        names = (name.split(":", 1) for name in self.suppressed if name not in prepared)
+        compared = {
+            column_of(field_, _PREHASHED if self.segment.identifiers[field_].hashed else _COMPARED_BY[field_])
+            for field_ in self.erased.digests
+            if field_ in self.segment.identifiers
+        }
+        wanted = sorted({*self.suppressed, *compared} - prepared)
+        names = (name.split(":", 1) for name in wanted)
         return tuple(key_column(self.segment.identifiers, Field(field_), recipe(rule)) for field_, rule in names)
 
     @property
@@ -148,7 +159,7 @@ class Preparer:
         pieces = zip(*(derivation.derive(wanted.rows, order, drops, _SLICE) for derivation in self.derivations), strict=True)
         for index, made in enumerate(pieces):
             piece = members.slice(index * _SLICE, _SLICE).with_columns(_joined(key, made) for key in keys)
-            kept = self._unsuppressed(piece, drops).drop(key.name for key in self._suppressing)
+            kept = self._without_erased(self._unsuppressed(piece, drops), drops).drop(key.name for key in self._suppressing)
             reachable = kept.filter(pl.any_horizontal(_has(key) for key in self.keys))
             drops.add_row("no_key", kept.height - reachable.height)
             drops.prepared += reachable.height
@@ -208,6 +219,13 @@ class Preparer:
             members = members.filter(~hit.fill_null(value=False))
             drops.add_row("suppressed", before - members.height)
         return members
+
+    def _without_erased(self, members: pl.DataFrame, drops: Drops) -> pl.DataFrame:
+        if not self.erased:
+            return members
+        kept = members.filter(~belongs(self.erased, members.schema))
+        drops.add_row("erased", members.height - kept.height)
+        return kept
 
 
 def suppression_keys(

@@ -4,6 +4,7 @@
 <segment>/plans/<label>/<run>-<attempt>/           plan.json, who is gone, each operation's parts, and its whole members
 <segment>/generations/<label>/<plan>/              what the platform holds once that plan was sealed
 key.locked                                         a word that only the vault's key opens, once anything is encrypted
+_erasures/<id>.parquet                             digests of the keys of people who were erased; never deleted
 
 Match keys are personal data: on local disk only the owner may read them. Where a segment has a platform that takes plain
 text, all of its files are encrypted, and have ``.locked`` after their names.
@@ -78,13 +79,20 @@ class Lake:
         """Write members, sorted by member, so that a span of them can be read without the rest."""
         self.write(path, members.sort(MEMBER, maintain_order=True), row_group_size=MEMBERS_READ_TOGETHER)
 
+    def rewrite(self, path: str, frame: pl.DataFrame) -> None:
+        """Write a file again with less in it, encrypted if it was."""
+        self._write(path, frame, MEMBERS_READ_TOGETHER, locking=self._there(path + LOCKED))
+
     def write(self, path: str, frame: pl.DataFrame, row_group_size: int | None = None) -> None:
         """Write a frame as Parquet."""
-        name = path + LOCKED * self._locking
+        self._write(path, frame, row_group_size, locking=self._locking)
+
+    def _write(self, path: str, frame: pl.DataFrame, row_group_size: int | None, *, locking: bool) -> None:
+        name = path + LOCKED * locking
         self._opened.pop(name, None)
         target = self._prepare(name)
         with target.open("wb") as file:
-            if self._locking:
+            if locking:
                 buffer = io.BytesIO()
                 frame.write_parquet(buffer, compression="zstd", compression_level=1, row_group_size=row_group_size)
                 file.write(self._vault().lock(buffer.getvalue(), name))
@@ -214,6 +222,12 @@ class Lake:
         """The Parquet files of a folder, in order, as paths below the root."""
         found = {file.name.removesuffix(LOCKED) for file in (self.root / path).glob("*.parquet*")}
         return [f"{path}/{name}" for name in sorted(found) if name.endswith(".parquet")]
+
+    def files(self, folder: str) -> list[str]:
+        """All Parquet files below a folder, in order, as paths below the root."""
+        above = len(self.root.path.rstrip("/")) + 1
+        found = {file.path[above:].removesuffix(LOCKED) for file in (self.root / folder).glob("**/*.parquet*")}
+        return sorted(path for path in found if path.endswith(".parquet"))
 
     def plans_with_members(self, segment: str, label: str) -> list[str]:
         """The folders of plans that still have whole members in them."""

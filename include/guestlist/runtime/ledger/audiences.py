@@ -38,6 +38,7 @@ class Audiences(Book):
             "platform_id": audience.id,
             "url": audience.url,
             "mode": destination.mode.value,
+            "options": destination.options,
         }
         with self.transaction() as connection:
             where = (t.audiences.c.segment == segment) & (t.audiences.c.label == destination.label)
@@ -63,6 +64,18 @@ class Audiences(Book):
         """Audiences that a destination had before it got another one, the newest first."""
         with self.reading() as connection:
             return connection.execute(select(t.former_audiences).order_by(t.former_audiences.c.id.desc())).all()
+
+    def segments(self) -> list[str]:
+        """Every segment that may ever have sent anything, also those whose file is no more."""
+        query = select(t.plans.c.segment).union(select(t.audiences.c.segment))
+        with self.reading() as connection:
+            return sorted(connection.execute(query).scalars())
+
+    def generations(self, segment: str, label: str) -> Sequence[Row[Any]]:
+        """All generations that count, the oldest first."""
+        where = (t.generations.c.segment == segment) & (t.generations.c.label == label) & ~t.generations.c.forgotten
+        with self.reading() as connection:
+            return connection.execute(select(t.generations).where(where).order_by(t.generations.c.number)).all()
 
     def generation(self, segment: str, label: str) -> Row[Any] | None:
         """The newest sealed generation."""

@@ -46,6 +46,7 @@ class BatchRow:
     state: str
     accepted: int
     rejected: Mapping[int, str]
+    request_id: str | None
     job: str | None
     job_state: str | None
     requests: int
@@ -104,6 +105,7 @@ def batch_of(row: Row[Any]) -> BatchRow:
         state=row.state,
         accepted=row.accepted or 0,
         rejected={int(index): str(reason) for index, reason in row.rejected or ()},
+        request_id=row.request_id,
         job=row.job,
         job_state=row.job_state,
         requests=row.requests,

@@ -16,6 +16,7 @@ from guestlist.model.errors import ConfigError, TransientError
 from guestlist.runtime.ledger import tables as t
 from guestlist.runtime.ledger.book import READS
 from guestlist.runtime.ledger.checkpoints import Checkpoints
+from guestlist.runtime.ledger.erasures import Erasures
 from guestlist.runtime.ledger.needed import Needed
 from guestlist.runtime.ledger.plans import Plans
 from guestlist.runtime.ledger.runs import Runs
@@ -24,7 +25,7 @@ from guestlist.runtime.ledger.sessions import Sessions
 _MOST_CONNECTIONS = 5
 
 
-class Ledger(Runs, Plans, Sessions, Checkpoints, Needed):
+class Ledger(Runs, Plans, Sessions, Checkpoints, Needed, Erasures):
     """The books of one installation: a kill leaves either all of a method's work or nothing."""
 
 

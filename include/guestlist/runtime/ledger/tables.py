@@ -8,12 +8,14 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     Index,
     Integer,
     MetaData,
     String,
     Table,
+    Text,
     UniqueConstraint,
 )
 
@@ -46,6 +48,7 @@ audiences = Table(
     Column("platform_id", String(250), nullable=False),
     Column("url", String(1000), nullable=False),
     Column("mode", String(20), nullable=False),
+    Column("options", JSON),  # the platform's own keys: a person is erased from it even after its segment's file is gone
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 
@@ -176,4 +179,52 @@ leases = Table(
     Column("segment", String(100), primary_key=True),
     Column("holder", String(400), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+
+opt_outs = Table(
+    "opt_outs",
+    metadata,
+    Column("plan_id", Integer, ForeignKey("plans.id"), primary_key=True, autoincrement=False),  # the one that was sealed
+    Column("members", Integer, nullable=False),
+    Column("median_seconds", Float, nullable=False),
+    Column("worst_seconds", Float, nullable=False),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("people", Integer, nullable=False),
+    Column("given", JSON, nullable=False),  # field -> how many keys were given
+    Column("list_path", String(500), nullable=False),  # in the lake: the digests that nobody may be sent with again
+    Column("list_digest", String(64), nullable=False),
+    Column("entered_at", DateTime(timezone=True), nullable=False),
+    Column("closed_at", DateTime(timezone=True)),
+)
+
+erasure_steps = Table(
+    "erasure_steps",
+    metadata,
+    Column("erasure_id", String(40), ForeignKey("erasures.id"), primary_key=True),
+    Column("segment", String(100), primary_key=True),
+    Column("label", String(100), primary_key=True),
+    Column("platform", String(50), nullable=False),
+    Column("connection", String(250), nullable=False),
+    Column("audience", String(250), nullable=False),
+    Column("audience_id", String(250), nullable=False),
+    Column("found", Boolean, nullable=False),  # the books of the audience had the person
+    Column("outcome", String(20)),  # of erasure/steps.py; null while it is open
+    Column("reason", String(1000)),
+    Column("removed", JSON, nullable=False),  # field -> how many keys
+    Column("request_ids", JSON, nullable=False),
+    Column("at", DateTime(timezone=True)),
+)
+
+erasure_receipts = Table(
+    "erasure_receipts",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("content", Text, nullable=False),  # JSON, byte by byte what `digest` was made of
+    Column("previous", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
 )

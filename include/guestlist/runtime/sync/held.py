@@ -27,10 +27,9 @@ def empty_held(wanted: pl.LazyFrame) -> pl.LazyFrame:
     return wanted.clear().with_columns(added_on, pl.lit(value=False).alias(UNSURE))
 
 
-def held_now(workspace: Workspace, segment: Segment, label: str, wanted: pl.LazyFrame) -> pl.LazyFrame | None:
-    """The members held, with the columns of ``wanted``; None before anything was ever sent.
+def books_now(workspace: Workspace, segment: Segment, label: str) -> pl.LazyFrame | None:
+    """The members held, with all that was sent of them; None before anything was ever sent.
 
-    A field that the segment does not map any more stays as long as the platform holds a value of it: it is to be removed.
     They are read as they are asked for, unless receipts since the last generation have a say.
     """
     sealed = workspace.ledger.generation(segment.name, label)
@@ -40,8 +39,18 @@ def held_now(workspace: Workspace, segment: Segment, label: str, wanted: pl.Lazy
         sessions = workspace.ledger.sessions(row.id)
         if any(session.state != "planned" for session in sessions):
             held = after_plan(workspace, row.path, sessions, held, capabilities, Gathered()).scan()
+    return held
+
+
+def held_now(workspace: Workspace, segment: Segment, label: str, wanted: pl.LazyFrame) -> pl.LazyFrame | None:
+    """The members held, with the columns of ``wanted``; None before anything was ever sent.
+
+    A field that the segment does not map any more stays as long as the platform holds a value of it: it is to be removed.
+    """
+    held = books_now(workspace, segment, label)
     if held is None:
         return None
+    capabilities = workspace.capabilities(segment)[label]
     mirror = segment.destination(label).mode is Mode.MIRROR
     return _fitted(held, wanted, [key.field.value for key in capabilities.keys] if mirror else [])
 

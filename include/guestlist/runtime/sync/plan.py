@@ -15,10 +15,12 @@ from guestlist.model.plan import Breach, Counts, Drops, Plan, Upload
 from guestlist.model.segment import Segment
 from guestlist.pipeline.audience import MEMBER, VALUE, complete, fields_of, wire_rows
 from guestlist.pipeline.batching import Cutter, session_id
+from guestlist.pipeline.erasure import NOBODY, Erased, belongs
 from guestlist.pipeline.plan import ADDED_ON, UNSURE, Comparison, Wish, breaches
 from guestlist.pipeline.prepare import fields_taken
 from guestlist.pipeline.spans import Span, spans_of
 from guestlist.runtime import clock
+from guestlist.runtime.erasure.listed import erased_of
 from guestlist.runtime.lake import Lake, columns_file, gone_file, members_folder, part_file
 from guestlist.runtime.sync.held import RECORDED, empty_held, held_now
 from guestlist.runtime.wiring import Workspace
@@ -51,7 +53,7 @@ def make_plan(workspace: Workspace, segment: Segment, run_id: str, label: str, o
     capabilities = workspace.capabilities(segment)[label]
     mode = segment.destination(label).mode
     wish = Wish(mode, workspace.today, options.full_resend, _renewal_window(workspace, segment, label))
-    wanted = wanted_members(lake, run.prepared_path, segment, capabilities)
+    wanted = wanted_members(lake, run.prepared_path, segment, capabilities, erased_of(workspace, segment.name))
     held = held_now(workspace, segment, label, wanted)
     wanted, dropped = _with_dropped_fields(wanted, held)
     comparison = Comparison(wanted, held if held is not None else empty_held(wanted), capabilities, wish)
@@ -86,10 +88,17 @@ def unfinished_plan(workspace: Workspace, segment: Segment, run_id: str, label: 
     return int(plans[0].id) if same else None
 
 
-def wanted_members(lake: Lake, prepared_path: str, segment: Segment, capabilities: Capabilities) -> pl.LazyFrame:
-    """Prepared members as one platform takes them: ``member``, its fields, ``value`` where it is sent."""
+def wanted_members(
+    lake: Lake, prepared_path: str, segment: Segment, capabilities: Capabilities, erased: Erased = NOBODY
+) -> pl.LazyFrame:
+    """Prepared members as one platform takes them: ``member``, its fields, ``value`` where it is sent.
+
+    Nobody of ``erased`` is among them: they may have been erased since the members were prepared.
+    """
     columns = fields_taken(segment.identifiers, capabilities)
     frame = lake.scan(prepared_path)
+    if erased:
+        frame = frame.filter(~belongs(erased, frame.collect_schema()))
     if _value_based(segment, capabilities):
         frame = frame.filter(pl.col(VALUE).is_not_null())
         columns.append(pl.col(VALUE))
@@ -124,7 +133,7 @@ def _write(
     added, removed = RECORDED[plan.mode], Operation.REMOVE
     lake.remove(plan.path)  # what an attempt that died has left there
     lake.write(columns_file(plan.path), comparison.nobody)
-    uploads = [_write_upload(lake, plan, attempt, added, comparison.additions(spans), capabilities)]
+    uploads = [write_upload(lake, plan, attempt, added, comparison.additions(spans), capabilities)]
     lake.write(gone_file(plan.path), comparison.gone)
     if added is Operation.REPLACE and comparison.counts.gone and not uploads[0].rows:
         raise DataError(
@@ -137,11 +146,11 @@ def _write(
             lake.remove(folder)
         return ()
     if plan.mode is Mode.MIRROR:
-        uploads.insert(0, _write_upload(lake, plan, attempt, removed, [comparison.removals()], capabilities))
+        uploads.insert(0, write_upload(lake, plan, attempt, removed, [comparison.removals()], capabilities))
     return tuple(upload for upload in uploads if upload.rows)
 
 
-def _write_upload(
+def write_upload(
     lake: Lake, plan: Plan, attempt: int, operation: Operation, pieces: Iterable[pl.DataFrame], capabilities: Capabilities
 ) -> Upload:
     """The members of one operation, whole and as the rows of requests."""

@@ -19,6 +19,7 @@ from guestlist.pipeline.audience import MEMBER
 from guestlist.pipeline.prepare import Preparer, Wanted, suppression_keys
 from guestlist.pipeline.repeats import Seen
 from guestlist.runtime import clock
+from guestlist.runtime.erasure.listed import erased_of
 from guestlist.runtime.lake import MEMBERS_READ_TOGETHER, Lake
 from guestlist.runtime.wiring import Workspace
 
@@ -60,7 +61,8 @@ def prepare_into(workspace: Workspace, segment: Segment, lake: Lake, folder: str
     started = clock.monotonic()
     capabilities = tuple(workspace.capabilities(segment).values())
     try:
-        preparer = Preparer(segment, capabilities, _suppressed(workspace, segment, capabilities))
+        suppressed = _suppressed(workspace, segment, capabilities)
+        preparer = Preparer(segment, capabilities, suppressed, erased_of(workspace, segment.name))
         _write_all(lake, folder, preparer, _frames(workspace, segment.source, preparer.source_columns), progress)
     except GuestlistError as error:
         raise error.at(segment=segment.name) from None

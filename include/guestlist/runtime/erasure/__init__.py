@@ -1,0 +1,1 @@
+"""Erasure: a person is taken off every audience, stays off, and there is a receipt for it."""

@@ -1,0 +1,5 @@
+"""One sandbox for all tests of this folder."""
+
+from contract.fixtures import running, world
+
+__all__ = ["running", "world"]
