@@ -17,7 +17,7 @@ from guestlist.model.errors import AuthError, ConfigError, RateLimitedError, Tra
 from guestlist.orchestration.dags import segment_dags
 from guestlist.orchestration.retries import GuestlistRetryPolicy
 
-UPKEEP = {"guestlist_upkeep", "guestlist_reconcile"}
+OURS = {"guestlist_upkeep", "guestlist_reconcile", "guestlist_erasure"}
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = """
 name: {name}
@@ -47,7 +47,7 @@ def test_one_dag_a_file_and_no_import_errors(tmp_path, monkeypatch):
         write(tmp_path, name)
     bag = bag_of(tmp_path, monkeypatch)
     assert bag.import_errors == {}
-    assert set(bag.dags) == {"one", "two"}
+    assert set(bag.dags) == {"one", "two", *OURS}
     dag = bag.dags["one"]
     assert dag.max_active_runs == 1
     assert dag.catchup is False
@@ -62,7 +62,7 @@ def test_the_shipped_segments_are_whole():
         "lapsed_vips",
         "newsletter_readers",
         "do_not_target",
-        *UPKEEP,
+        *OURS,
     }
 
 
@@ -159,7 +159,7 @@ def test_a_broken_file_is_a_placeholder_and_the_others_stay_alive(tmp_path, monk
     write(tmp_path, broken, BROKEN[broken])
     bag = bag_of(tmp_path, monkeypatch)
     assert bag.import_errors == {}
-    assert set(bag.dags) == {"good", broken}
+    assert set(bag.dags) == {"good", broken, *OURS}
     assert len(bag.dags["good"].tasks) > 10
     placeholder = bag.dags[broken]
     assert "broken" in placeholder.tags
@@ -189,7 +189,7 @@ def test_parsing_loads_neither_polars_nor_a_vendors_sdk(tmp_path):
     script = (
         "import sys\nfrom airflow.dag_processing.dagbag import DagBag\n"
         f"bag = DagBag({str(ROOT / 'dags')!r})\n"
-        "assert set(bag.dags) == {'one', 'guestlist_upkeep', 'guestlist_reconcile'}, bag.import_errors\n"
+        "assert set(bag.dags) == {'one', 'guestlist_upkeep', 'guestlist_reconcile', 'guestlist_erasure'}, bag.import_errors\n"
         "heavy = {'polars', 'pyarrow', 'duckdb', 'phonenumbers', 'google.ads', 'facebook_business', 'grpc'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )

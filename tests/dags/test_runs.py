@@ -142,3 +142,37 @@ def test_nothing_personal_in_airflows_database_or_logs(include, sandbox):
     assert texts
     for needle in (b"person7@example.com", b"PERSON7@EXAMPLE.COM", b"2125550007", b"sandbox-refresh", b"sandbox-app-secret"):
         assert not any(needle in text for text in texts), needle
+
+
+def run_erasure(**conf):
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(str(ROOT / "dags"), collect_dags=True).dags["guestlist_erasure"].test(run_conf=conf).state
+
+
+def test_the_dag_finishes_an_erasure_that_the_command_line_has_entered(include, sandbox):
+    from guestlist.model.delivery import Field
+    from guestlist.pipeline.erasure import Given
+    from guestlist.runtime.erasure.request import enter
+
+    assert run_dag()[0] == "success"
+    erasure = enter(Workspace(), [[Given(Field.EMAIL, "person7@example.com")]])
+    other = enter(Workspace(), [[Given(Field.PHONE, "(212) 555-0009", "US")]])
+    assert run_erasure(erasure=erasure) == "success"
+    ledger = Workspace().ledger
+    assert [step.outcome for step in ledger.steps(erasure)] == ["removed", "removed"]
+    assert [step.outcome for step in ledger.steps(other)] == []
+    assert run_erasure() == "success"
+    assert [step.outcome for step in ledger.steps(other)] == ["removed", "removed"]
+    assert ledger.erasures(only_open=True) == []
+    assert ledger.generation("people", "meta_main").members == 198
+    assert run_dag()[0] == "success"
+    assert books_equal_segment(include, sandbox)
+    assert ledger.last_runs("people")[0].drops["rows"] == {"erased": 2}
+
+
+def test_no_run_of_the_erasure_dag_can_be_told_a_person(include):
+    from airflow.exceptions import ParamValidationError
+
+    with pytest.raises(ParamValidationError):
+        run_erasure(erasure="person7@example.com")

@@ -19,6 +19,7 @@ from guestlist.cli.audiences import audiences
 from guestlist.cli.check import check
 from guestlist.cli.console import tell
 from guestlist.cli.doctor import doctor
+from guestlist.cli.erase import erase
 from guestlist.cli.normalise import normalise
 from guestlist.cli.plan import plan
 from guestlist.cli.pools import pools
@@ -32,6 +33,7 @@ from guestlist.cli.status import status
 from guestlist.cli.sync import sync
 from guestlist.cli.validate import validate
 from guestlist.cli.vault import vault
+from guestlist.cli.verify import verify
 from guestlist.model.errors import GuestlistError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -62,6 +64,7 @@ app = typer.Typer(
 COMMANDS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Run segments": (validate, check, preview, plan, sync, status),
     "Look after what was sent": (reconcile, audiences, prune),
+    "Privacy": (erase, verify),
     "Tools": (doctor, sandbox, normalise, prepare, pools, schema),
 }
 for _panel, _commands in COMMANDS.items():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from guestlist.cli.console import err
+from guestlist.cli.tables import duration
 from guestlist.runtime import clock
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Bars:
         until = clock.monotonic() + seconds
         while (left := until - clock.monotonic()) > 0:
             self._beat()
-            self._tell(f"asks again in {_duration(left)}")
+            self._tell(f"asks again in {duration(left)}")
             clock.sleep(min(left, _TICK))
         self._tell("")
 
@@ -97,9 +98,3 @@ class Bars:
         if task is not None:
             done = max(self._progress.tasks[self._progress.task_ids.index(task)].completed, 1)
             self._progress.update(task, total=done, completed=done)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

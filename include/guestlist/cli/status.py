@@ -14,7 +14,7 @@ from rich.text import Text
 from guestlist.cli.console import AsJson, show, show_json
 from guestlist.cli.installation import all_segments, segment_named, workspace
 from guestlist.cli.reconcile import verdict
-from guestlist.cli.tables import by_destination
+from guestlist.cli.tables import by_destination, opt_outs
 from guestlist.cli.tables import state as coloured
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def _destination(ledger: Ledger, segment: Segment, label: str) -> dict[str, Any]
         "generation": sealed.number if sealed else None,
         "members": sealed.members if sealed else None,
         "sealed_at": _moment(sealed.sealed_at) if sealed else None,
+        "opt_outs": _opt_outs(ledger, sealed.plan_id) if sealed else None,
         "open_sessions": under_way,
         "seen": _seen(seen) if seen else None,
     }
@@ -86,6 +87,11 @@ def _seen(row: Row[Any]) -> dict[str, Any]:
     size = None if row.low is None else str(row.low) if row.low == row.high else f"{row.low}-{row.high}"
     facts = {name: getattr(row, name) for name in ("match_rate", "status", "verdict", "told")}
     return {"at": _moment(row.done_at), "hours_after_sealing": row.hours, "size": size, **facts}
+
+
+def _opt_outs(ledger: Ledger, plan_id: int) -> dict[str, Any] | None:
+    took = ledger.opt_outs(plan_id)
+    return dict(took._mapping) if took else None  # noqa: SLF001 - SQLAlchemy's name for a row as a mapping
 
 
 def _moment(moment: datetime | None) -> str | None:
@@ -109,6 +115,7 @@ def _facts(one: dict[str, Any]) -> dict[str, str | Text]:
         "generation": str(one["generation"] or "-"),
         "members": f"{one['members']:,}" if one["members"] is not None else "-",
         "sealed at": one["sealed_at"] or "never",
+        "opt-out to receipt": opt_outs(one["opt_outs"]) if one["opt_outs"] else "-",
         "under way": under_way or "-",
         **_last_look(one["seen"]),
     }

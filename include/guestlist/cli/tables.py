@@ -75,11 +75,25 @@ def _outcome(item: Mapping[str, Any]) -> dict[str, str | Text]:
         **({"unsent": _count(item["unsent"])} if item["unsent"] else {}),
         "requests": _count(item["requests"]),
         "seconds": f"{item['seconds']:.1f}",
+        **({"opt-out to receipt": opt_outs(took)} if (took := item.get("opt_outs")) else {}),
         "generation": sealed,
         "size": item["size"] or "-",
         "match rate": item["match_rate"] or "-",
         **_breached(item),
     }
+
+
+def opt_outs(took: Mapping[str, Any]) -> str:
+    """How long it took from the run that first was without those who left to the platform's word that they are off."""
+    median, worst = duration(took["median_seconds"]), duration(took["worst_seconds"])
+    return f"median {median}, worst {worst} ({_several(took['members'], 'person', 'people')})"
+
+
+def duration(seconds: float) -> str:
+    """In the two largest units."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _intent(item: Mapping[str, Any]) -> dict[str, str | Text]:

@@ -7,6 +7,8 @@ GUESTLIST_LAKE      folder or object-store address of the lake (default: lake in
 GUESTLIST_VAULT_KEY file with the key of what is kept for plain-text platforms (default: vault.key in GUESTLIST_HOME)
 GUESTLIST_RETENTION_DAYS
                     days for which the lake keeps what nothing needs any more (default: 30)
+GUESTLIST_ERASURE_SCHEDULE
+                    when the DAG guestlist_erasure finishes open erasures, as a segment's schedule (default: by hand)
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ class Config:
     ledger: str
     lake: str
     vault_key: Path
+    erasure_schedule: str | None = None
     retention_days: str = "30"
     """As it is written: only what prunes has to understand it."""
 
@@ -56,4 +59,5 @@ class Config:
             lake=os.environ.get("GUESTLIST_LAKE") or str(home / "lake"),
             vault_key=Path(os.environ.get("GUESTLIST_VAULT_KEY") or home / "vault.key").absolute(),
             retention_days=os.environ.get("GUESTLIST_RETENTION_DAYS") or cls.retention_days,
+            erasure_schedule=os.environ.get("GUESTLIST_ERASURE_SCHEDULE") or None,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
@@ -84,8 +84,16 @@ class Audiences(Book):
         with self.reading() as connection:
             return connection.execute(query).one_or_none()
 
-    def seal(self, plan_id: int, path: str, members: int) -> int:
-        """Make ``path`` the newest generation: the one atomic step of sealing. Returns its number; again returns the same."""
+    def opt_outs(self, plan_id: int) -> Row[Any] | None:
+        """How long opt-outs took, where a sealed plan has taken anybody off."""
+        with self.reading() as connection:
+            return connection.execute(select(t.opt_outs).where(t.opt_outs.c.plan_id == plan_id)).one_or_none()
+
+    def seal(self, plan_id: int, path: str, members: int, opt_outs: Mapping[str, float] | None = None) -> int:
+        """Make ``path`` the newest generation: the one atomic step of sealing. Returns its number; again returns the same.
+
+        ``opt_outs`` says how long it took to take people off, where any were.
+        """
         with self.transaction() as connection:
             plan = connection.execute(select(t.plans).where(t.plans.c.id == plan_id)).one()
             mine = (t.generations.c.segment == plan.segment) & (t.generations.c.label == plan.label)
@@ -107,6 +115,8 @@ class Audiences(Book):
                 )
             )
             enter_checkpoints(connection, plan_id, sealed_at)
+            if opt_outs is not None:
+                connection.execute(t.opt_outs.insert().values(plan_id=plan_id, **opt_outs))
             earlier = (t.plans.c.segment == plan.segment) & (t.plans.c.label == plan.label) & (t.plans.c.id < plan_id)
             connection.execute(update(t.plans).where(earlier, t.plans.c.state == "planned").values(state="superseded"))
             connection.execute(update(t.plans).where(t.plans.c.id == plan_id).values(state="sealed"))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from guestlist.model.conversation import Json
@@ -68,6 +68,17 @@ class Runs(Book):
         with self.reading() as connection:
             where = (t.runs.c.segment == segment) & (t.runs.c.run_id == run_id)
             return connection.execute(select(t.runs).where(where)).one_or_none()
+
+    def runs_since_sealed(self, segment: str, label: str, before: datetime) -> Sequence[Row[Any]]:
+        """Runs that began before a moment and after the last generation of a destination, the newest first."""
+        mine = (t.generations.c.segment == segment) & (t.generations.c.label == label) & ~t.generations.c.forgotten
+        sealed = select(func.max(t.generations.c.sealed_at)).where(mine)
+        query = select(t.runs).where(t.runs.c.segment == segment, t.runs.c.started_at < before)
+        query = query.where(t.runs.c.prepared_path.is_not(None)).order_by(t.runs.c.started_at.desc())
+        with self.reading() as connection:
+            if (last := connection.execute(sealed).scalar()) is not None:
+                query = query.where(t.runs.c.started_at > last)
+            return connection.execute(query).all()
 
     def last_runs(self, segment: str, count: int = 10) -> Sequence[Row[Any]]:
         """The newest runs of a segment first."""

@@ -14,6 +14,7 @@ from guestlist.model.segment import Segment
 from guestlist.pipeline.members import OUTCOME, Outcome
 from guestlist.runtime.ledger import SessionRow
 from guestlist.runtime.sync.held import RECORDED, member_outcomes, row_outcomes
+from guestlist.runtime.sync.optouts import OptOuts
 from guestlist.runtime.wiring import Workspace
 
 
@@ -46,6 +47,8 @@ class DestinationReport:
     members: int | None = None
     size: str | None = None
     match_rate: str | None = None
+    opt_outs: OptOuts | None = None
+    """How long it took until the platform had confirmed that those who left are off; None where nobody left."""
     breaches: list[str] = field(default_factory=list)
 
 
@@ -166,6 +169,8 @@ def _name_state(
     sealed = workspace.ledger.generation(segment.name, report.label)
     if row.state == "sealed" and sealed is not None and sealed.plan_id == row.id:
         report.state, report.generation, report.members = "sealed", sealed.number, sealed.members
+        took = workspace.ledger.opt_outs(row.id)
+        report.opt_outs = OptOuts(took.members, took.median_seconds, took.worst_seconds) if took else None
     elif report.breaches and all(session.state == "planned" for session in sessions):
         report.state = "stopped"
     elif report.unsent or not sessions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from guestlist.pipeline.spans import spans_of
 from guestlist.runtime.lake import Lake
 from guestlist.runtime.sync.deliver import refuse_superseded
 from guestlist.runtime.sync.held import Gathered, after_plan
+from guestlist.runtime.sync.optouts import measure
 from guestlist.runtime.wiring import Workspace
 
 
@@ -45,13 +46,15 @@ def seal(workspace: Workspace, segment: Segment, plan_id: int) -> Sealed:
         return Sealed(before.number, before.members)
     held = lake.scan(before.path) if before else None
     capabilities = workspace.capabilities(segment)[plan.label]
-    for row in ledger.unsealed_plans(segment.name, plan.label):
+    since = [row for row in ledger.unsealed_plans(segment.name, plan.label) if row.id <= plan_id]
+    for row in since:
         theirs = ledger.sessions(row.id)
         if row.id < plan_id and any(session.state != "planned" for session in theirs):
             held = after_plan(workspace, row.path, theirs, held, capabilities, Gathered()).scan()
     generation = after_plan(workspace, plan.path, sessions, held, capabilities, _Generation(lake, plan, plan_id))
     members = generation.count()
-    return Sealed(ledger.seal(plan_id, generation.folder, members), members)
+    opt_outs = measure(workspace, [row.id for row in since])
+    return Sealed(ledger.seal(plan_id, generation.folder, members, asdict(opt_outs) if opt_outs else None), members)
 
 
 class _Generation:

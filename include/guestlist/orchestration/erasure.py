@@ -1,0 +1,68 @@
+"""The DAG that finishes erasures: `guestlist erase` enters them, so that neither params nor logs ever name a person."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+from airflow.sdk import DAG, BaseOperator, Param
+from airflow.sdk.exceptions import AirflowFailException
+
+from guestlist.orchestration.operators import plainly
+from guestlist.orchestration.retries import RETRIES
+from guestlist.orchestration.workspaces import workspace_of
+
+log = logging.getLogger("guestlist.airflow")
+_ID = r"^er-[0-9]{8}-[0-9a-f]{8}$"
+
+
+class EraseOperator(BaseOperator):
+    """Take erasures as far as they go; wait in the triggerer, without a worker's slot. Returns how each one stands."""
+
+    @plainly
+    def execute(self, context: Any, event: Any = None) -> dict[str, str]:
+        """Runs again after each wait. Fails where an erasure is still open, or a person has to do something."""
+        from guestlist.runtime.erasure.work import carry_out, verdict
+
+        workspace = workspace_of(context)
+        chosen = context["params"].get("erasure")
+        ids = [chosen] if chosen else [str(row.id) for row in workspace.ledger.erasures(only_open=True)]
+        holder = f"erasure {context['run_id']}"
+        states = {erasure_id: carry_out(workspace, erasure_id, holder) for erasure_id in ids}
+        waits = [state.wait for state in states.values() if state.wait is not None]
+        if waits:
+            self.defer(trigger=TimeDeltaTrigger(timedelta(seconds=max(waits))), method_name="execute")
+        for erasure_id in ids:
+            for step in workspace.ledger.steps(erasure_id):
+                log.info("%s: %s, %s is %s", erasure_id, step.segment, step.label, step.outcome or "open")
+        errors = [error for erasure_id, state in states.items() if (error := verdict(workspace, erasure_id, state))]
+        if errors:
+            raise AirflowFailException("; ".join(map(str, errors)))
+        return dict.fromkeys(ids, "closed")
+
+
+def erasure_dag(schedule: str | None) -> DAG:
+    """The DAG ``guestlist_erasure``: by hand for one erasure or all that are open, and on a schedule for all."""
+    with DAG(
+        dag_id="guestlist_erasure",
+        description="Finishes erasures that `guestlist erase` has entered",
+        schedule=schedule,
+        tags=["guestlist"],
+        default_args=RETRIES,
+        max_active_runs=1,
+        catchup=False,
+        auto_register=False,
+        params={
+            "erasure": Param(
+                None,
+                type=["null", "string"],
+                pattern=_ID,
+                title="Only this erasure",
+                description="The id that `guestlist erase` gave; leave empty for all that are open. Never a person's data.",
+            )
+        },
+    ) as dag:
+        EraseOperator(task_id="erase")
+    return dag
