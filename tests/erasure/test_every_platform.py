@@ -36,7 +36,7 @@ def test_an_erased_person_leaves_and_never_comes_back(world: World, door: Door, 
         assert world.run(door, segment).state == "sealed"
         state = go_on(world, door, erasure)
 
-    assert state.errors == []
+    assert state.errors == ()
     rest = expected_keys([row for row in rows if row is not rows[3]], door)
     (step,) = steps(world, door, erasure).values()
     if door.capabilities.removes or (mode in REBUILT and not door.capabilities.keeps_former):

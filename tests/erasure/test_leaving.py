@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from contract.doors import all_doors
@@ -96,21 +96,15 @@ class Clock:
     """The ledger's clock, which a test moves."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from datetime import UTC, datetime
-
         self.time = datetime(2026, 3, 1, 5, tzinfo=UTC)
         for module in (audiences, runs, sessions):
             monkeypatch.setattr(module, "now", self)
 
-    def __call__(self) -> Any:
-        from datetime import timedelta
-
+    def __call__(self) -> datetime:
         self.time += timedelta(microseconds=1)
         return self.time
 
     def pass_hours(self, hours: float) -> None:
-        from datetime import timedelta
-
         self.time += timedelta(hours=hours)
 
 

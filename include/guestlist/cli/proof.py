@@ -14,6 +14,7 @@ from guestlist.model.delivery import Mode
 from guestlist.model.segment import Segment
 from guestlist.pipeline.audience import KEYS, with_keys
 from guestlist.runtime.carriers.http import HttpCarrier
+from guestlist.runtime.erasure.listed import erased_of
 from guestlist.runtime.sync.plan import wanted_members
 from guestlist.runtime.sync.prepare import prepare_into
 from guestlist.runtime.wiring import Workspace
@@ -44,7 +45,8 @@ def prove(workspace: Workspace, segment: Segment, sandbox_url: str, scratch: str
     audience that is only appended to may hold more.
     """
     lake = workspace.lake_for(segment, scratch)
-    prepared = prepare_into(workspace, segment, lake, f"{segment.name}/proof", lambda _rows: None)
+    erased = erased_of(workspace, segment.name)
+    prepared = prepare_into(workspace, segment, lake, f"{segment.name}/proof", lambda _rows: None, erased)
     carrier = HttpCarrier(Settings(endpoint=sandbox_url))
     proofs = []
     for target in segment.destinations:

@@ -160,7 +160,7 @@ def _conclude(step: Step, books: Books) -> Progress:
     if not books.whole and step.rebuilt:
         return _end(step, BY_HAND, _LOST)
     if (not found and books.whole) or step.takes_off:
-        return _end(step, NOT_THERE)
+        return _nobody(step, books)
     if step.sends or (step.rebuilt and not step.capabilities.keeps_former):
         return _end(step, REMOVED)
     title = step.capabilities.title
@@ -181,7 +181,7 @@ def _by_receipts(step: Step, books: Books) -> Progress:
     """Where the books do not tell that they are gone, the receipts of what was sent do."""
     newest = next(iter(step.plans()), None)
     if newest is None:
-        return _end(step, NOT_THERE)
+        return _nobody(step, books)
     counts, title = _outcomes(step, newest), step.capabilities.title
     if counts[Outcome.REJECTED] and not counts[Outcome.UNSURE]:
         reasons = ", ".join(sorted({reason for batch in step.batches() for reason in batch.rejected.values()}))

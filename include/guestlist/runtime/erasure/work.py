@@ -29,7 +29,7 @@ class State:
     """How far an erasure is. ``wait``: seconds until a platform is asked again; None where nothing is to be waited for."""
 
     wait: float | None = None
-    errors: Sequence[GuestlistError] = ()
+    errors: tuple[GuestlistError, ...] = ()
 
 
 def carry_out(workspace: Workspace, erasure_id: str, holder: str) -> State:
@@ -56,7 +56,7 @@ def carry_out(workspace: Workspace, erasure_id: str, holder: str) -> State:
     if all(row.outcome for row in ledger.steps(erasure_id)):
         _close(workspace, erasure)
     waits = [state.wait for state in states if state.wait is not None]
-    return State(max(waits, default=None), [error for state in states for error in state.errors])
+    return State(max(waits, default=None), tuple(error for state in states for error in state.errors))
 
 
 def _in_segment(workspace: Workspace, name: str, rows: Sequence[Row[Any]], listed: pl.DataFrame, holder: str) -> State:
@@ -68,7 +68,7 @@ def _in_segment(workspace: Workspace, name: str, rows: Sequence[Row[Any]], liste
         workspace.ledger.take_lease(name, holder)
         segment = segment_of(workspace, name)
     except GuestlistError as error:
-        return State(errors=[_noted(workspace, row, error) for row in rows])
+        return State(errors=tuple(_noted(workspace, row, error) for row in rows))
     try:
         for row in rows:
             try:
@@ -81,7 +81,7 @@ def _in_segment(workspace: Workspace, name: str, rows: Sequence[Row[Any]], liste
             scrub(workspace, name, erased)
     finally:
         workspace.ledger.drop_lease(name, holder)
-    return State(wait, errors)
+    return State(wait, tuple(errors))
 
 
 def _noted(workspace: Workspace, row: Row[Any], error: GuestlistError) -> GuestlistError:
