@@ -47,7 +47,7 @@ def test_one_dag_a_file_and_no_import_errors(tmp_path, monkeypatch):
         write(tmp_path, name)
     bag = bag_of(tmp_path, monkeypatch)
     assert bag.import_errors == {}
-    assert set(bag.dags) == {"one", "two", *OURS}
+    assert set(bag.dags) == {"one", "two"}
     dag = bag.dags["one"]
     assert dag.max_active_runs == 1
     assert dag.catchup is False
@@ -159,7 +159,7 @@ def test_a_broken_file_is_a_placeholder_and_the_others_stay_alive(tmp_path, monk
     write(tmp_path, broken, BROKEN[broken])
     bag = bag_of(tmp_path, monkeypatch)
     assert bag.import_errors == {}
-    assert set(bag.dags) == {"good", broken, *OURS}
+    assert set(bag.dags) == {"good", broken}
     assert len(bag.dags["good"].tasks) > 10
     placeholder = bag.dags[broken]
     assert "broken" in placeholder.tags

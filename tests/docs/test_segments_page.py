@@ -19,6 +19,7 @@ from guestlist.model import segment as model
 from guestlist.model.delivery import MULTI_VALUED, Field, Mode
 from guestlist.model.segment import Segment
 from guestlist.model.segment_file import SegmentError, parse_segment
+from guestlist.pipeline.erasure import Erased
 from guestlist.pipeline.prepare import Preparer
 
 PAGE = text_of("segments.md")
@@ -207,7 +208,8 @@ def test_the_reasons_of_rows_are_those_that_preparing_gives() -> None:
     told = table(section(PAGE, "Rows and the key"))
     segment = _parsed(BASE | {"consent": {"ad_user_data": "ok"}, "holdout": {"percent": 50, "experiment": "docs"}})
     capabilities = [destinations.destination_class("meta").capabilities_for(destinations.destination_class("meta").Options())]
-    preparer = Preparer(segment, capabilities, {"email:email.lower.v1": pl.Series([_hash("listed@example.com")])})
+    erased = Erased({Field.EMAIL: frozenset({_hash("erased@example.com")})}, frozenset())
+    preparer = Preparer(segment, capabilities, {"email:email.lower.v1": pl.Series([_hash("listed@example.com")])}, erased)
     preparer.prepare(_people())
     assert {*preparer.drops.rows} | {"repeated_key"} == set(told)
 
@@ -219,6 +221,7 @@ def _people() -> pl.DataFrame:
         ("n{}", "b@example.com", "no"),
         ("k{}", "nobody", "yes"),
         ("s{}", "listed@example.com", "yes"),
+        ("e{}", "erased@example.com", "yes"),
     ]
     rows = [(key.format(number), email, ok) for number in range(20) for key, email, ok in kinds]
     frame = pl.DataFrame(rows, schema=["id", "email", "ok"], orient="row")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import polars as pl
 import pytest
 from contract.doors import all_doors
@@ -163,6 +166,9 @@ def test_nothing_of_an_erased_person_stays_in_the_lake_but_the_list(world: World
         text = str(pl.read_parquet(path).to_dicts())
         found |= {path.parent.name for trace in traces if trace in text}
     assert found == {"_erasures"}
+    with closing(sqlite3.connect(world.config.ledger.removeprefix("sqlite:///"))) as ledger:
+        books = "\n".join(ledger.iterdump())
+    assert not [trace for trace in traces if trace in books], "and none at all in the ledger"
 
 
 def test_no_run_goes_on_without_the_list(world: World) -> None:

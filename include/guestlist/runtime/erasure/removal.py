@@ -52,7 +52,7 @@ def look(workspace: Workspace, segment: Segment, label: str, erased: Erased) -> 
     capabilities = workspace.capabilities(segment)[label]
     kept = segment.destination(label).mode is Mode.APPEND or capabilities.keeps_former
     earlier = sealed[:-1] if kept else []
-    there = [row.path for row in earlier if lake.exists(row.path)]
+    there = [row.path for row in earlier if lake.files(row.path)]
     nobody = _nobody(capabilities) if held is None else held.clear().collect()
     theirs = _theirs(held, erased) if held is not None else nobody
     before = pl.concat([nobody, *(_theirs(lake.scan(path), erased) for path in there)], how="diagonal_relaxed")

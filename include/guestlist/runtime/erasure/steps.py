@@ -144,7 +144,7 @@ def _deliver(step: Step, plan_id: int) -> Progress:
         if not progress.done:
             return progress
     sealed = workspace.ledger.generation(segment.name, step.row.label)
-    if sealed is None or workspace.lake.exists(sealed.path):
+    if sealed is None or workspace.lake.files(sealed.path):
         seal(workspace, segment, plan_id)
     return DONE
 

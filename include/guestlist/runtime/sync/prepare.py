@@ -19,3 +19,144 @@ from guestlist.pipeline.audience import MEMBER
 from guestlist.pipeline.erasure import NOBODY, Erased
 from guestlist.pipeline.prepare import Preparer, Wanted, suppression_keys
 from guestlist.pipeline.repeats import Seen
+from guestlist.runtime import clock
+from guestlist.runtime.erasure.listed import erased_of
+from guestlist.runtime.lake import MEMBERS_READ_TOGETHER, Lake
+from guestlist.runtime.wiring import Workspace
+
+_ROWS_AT_ONCE = 400_000
+_FRAMES_AT_ONCE = 2
+"""Polars works outside of Python's lock. More frames at once would only take more memory: its steps use all cores as well."""
+Progress = Callable[[int], None]
+"""Told the number of rows read so far."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Where a run's members are, and what was left out. ``seconds`` is how long it took."""
+
+    path: str
+    drops: Drops
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON: a reference and counts."""
+        return {"path": self.path, "seconds": round(self.seconds, 2), "drops": asdict(self.drops)}
+
+
+def prepare(workspace: Workspace, segment: Segment, run_id: str, progress: Progress = lambda _rows: None) -> Prepared:
+    """Read and prepare a segment's members, and enter the run in the ledger.
+
+    Raises:
+        DataError: the source is missing, broken or empty. ConfigError: its connection is.
+    """
+    lake = workspace.lake_for(segment)
+    folder = lake.run_folder(segment.name, run_id, clock.now().strftime("%H%M%S.%f"))
+    erased = erased_of(workspace, segment.name)
+    prepared = prepare_into(workspace, segment, lake, folder, progress, erased)
+    workspace.ledger.begin_run(segment.name, run_id, prepared.path, prepared.drops.as_json())
+    return prepared
+
+
+def prepare_into(
+    workspace: Workspace, segment: Segment, lake: Lake, folder: str, progress: Progress, erased: Erased = NOBODY
+) -> Prepared:
+    """Prepare a segment's members into a folder of a lake, without a run; the ledger is not asked."""
+    started = clock.monotonic()
+    capabilities = tuple(workspace.capabilities(segment).values())
+    try:
+        suppressed = _suppressed(workspace, segment, capabilities)
+        preparer = Preparer(segment, capabilities, suppressed, erased)
+        _write_all(lake, folder, preparer, _frames(workspace, segment.source, preparer.source_columns), progress)
+    except GuestlistError as error:
+        raise error.at(segment=segment.name) from None
+    preparer.drops.check()
+    return Prepared(folder, preparer.drops, clock.monotonic() - started)
+
+
+def _write_all(lake: Lake, folder: str, preparer: Preparer, frames: Iterable[pl.DataFrame], progress: Progress) -> None:
+    """Prepare and write frames, some at the same time, while the next one is read: no core waits for another.
+
+    Of several rows with one key the first that can be reached counts. Rows whose member may have come before wait, until all
+    before them are written and it can be looked up who is there.
+    """
+    read, numbers, seen = 0, count(), Seen()
+    working: deque[Future[Drops]] = deque()
+    waiting: list[Wanted] = []
+
+    def work_off(limit: int) -> None:
+        while len(working) > limit:
+            preparer.count(working.popleft().result())
+
+    def look_up() -> None:
+        work_off(0)
+        if waiting:
+            preparer.count(_write_repeated(lake, folder, next(numbers), preparer, waiting))
+        waiting.clear()
+
+    with ThreadPoolExecutor(_FRAMES_AT_ONCE) as pool:
+        for rows in frames:
+            first, repeated = preparer.wanted(rows, preparer.drops).parted(seen)
+            work_off(_FRAMES_AT_ONCE - 1)
+            working.append(pool.submit(_write, lake, folder, next(numbers), preparer, first))
+            if repeated.rows.height:
+                waiting.append(repeated)
+            if sum(part.rows.height for part in waiting) >= _ROWS_AT_ONCE:
+                look_up()
+            read += rows.height
+            progress(read)
+        look_up()
+
+
+def _write(lake: Lake, folder: str, number: int, preparer: Preparer, wanted: Wanted) -> Drops:
+    drops = Drops()
+    for index, members in enumerate(preparer.prepare_in_slices(wanted, drops)):
+        _write_part(lake, folder, number, index, members)
+    return drops
+
+
+def _write_repeated(lake: Lake, folder: str, number: int, preparer: Preparer, waiting: Sequence[Wanted]) -> Drops:
+    """Write those of the rows whose members are not in the folder yet, once each; the others are counted."""
+    drops = Drops()
+    repeated = Wanted.together(waiting)
+    names = repeated.members.get_column(MEMBER)
+    there = lake.scan(folder).select(MEMBER).filter(pl.col(MEMBER).is_in(names.implode())).collect().to_series()
+    wanted = repeated.only(~names.is_in(there.implode()))
+    drops.add_row("repeated_key", repeated.rows.height - wanted.rows.height)
+    for index, members in enumerate(preparer.prepare_in_slices(wanted, drops)):
+        new = members.filter(~pl.col(MEMBER).is_in(there.implode())).unique(MEMBER, keep="first", maintain_order=True)
+        drops.add_row("repeated_key", members.height - new.height)
+        drops.prepared -= members.height - new.height
+        there = new.get_column(MEMBER)  # sorted: only the next slice can have the same
+        _write_part(lake, folder, number, index, new)
+    return drops
+
+
+def _write_part(lake: Lake, folder: str, number: int, index: int, members: pl.DataFrame) -> None:
+    lake.write(f"{folder}/part-{number:05d}-{index:03d}.parquet", members, row_group_size=MEMBERS_READ_TOGETHER)
+
+
+def _frames(workspace: Workspace, source: Source, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """The source's rows as frames of String columns, of a size at which fixed costs no longer show and memory is bounded."""
+    waiting: list[pl.DataFrame] = []
+    for batch in workspace.reader(source).batches(columns):
+        frame = pl.from_arrow(batch)
+        if isinstance(frame, pl.DataFrame):
+            waiting.append(frame)
+        if sum(frame.height for frame in waiting) >= _ROWS_AT_ONCE:
+            yield pl.concat(waiting, rechunk=True)
+            waiting = []
+    if waiting:
+        yield pl.concat(waiting, rechunk=True)
+
+
+def _suppressed(workspace: Workspace, segment: Segment, capabilities: Sequence[Capabilities]) -> dict[str, pl.Series]:
+    """The keys of everybody on the suppression lists, by prepared column."""
+    found: dict[str, set[str]] = {}
+    for list_ in segment.suppress:
+        columns = [name for identifier in list_.identifiers.values() for name in identifier.columns]
+        columns += [identifier.region_column for identifier in list_.identifiers.values() if identifier.region_column]
+        rows = _frames(workspace, list_, tuple(dict.fromkeys(columns)))
+        for name, values in suppression_keys(rows, list_.identifiers, segment.identifiers, capabilities).items():
+            found.setdefault(name, set()).update(values)
+    return {name: pl.Series(sorted(values), dtype=pl.String) for name, values in found.items() if values}
