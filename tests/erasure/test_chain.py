@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from guestlist.pipeline.receipts import NOTHING, Link, first_break, link_after
 
+QUIETLY = settings(derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FACTS = st.dictionaries(st.text(max_size=5), st.one_of(st.integers(), st.text(max_size=9)), max_size=3)
 
 
@@ -23,6 +24,7 @@ def chain_of(facts: list[dict[str, object]]) -> list[Link]:
 CHAINS = st.lists(FACTS, min_size=1, max_size=6).map(chain_of)
 
 
+@QUIETLY
 @given(CHAINS, st.data())
 def test_a_chain_is_whole_with_any_of_its_own_receipts_pinned(chain: list[Link], data: st.DataObject) -> None:
     assert first_break([]) is None
@@ -30,6 +32,7 @@ def test_a_chain_is_whole_with_any_of_its_own_receipts_pinned(chain: list[Link],
     assert first_break(chain, data.draw(st.sampled_from(chain)).name) is None
 
 
+@QUIETLY
 @given(CHAINS, st.data())
 def test_any_edit_is_found_where_it_is(chain: list[Link], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(chain) - 1))
@@ -42,6 +45,7 @@ def test_any_edit_is_found_where_it_is(chain: list[Link], data: st.DataObject) -
     assert f"receipt {place + 1} " in told
 
 
+@QUIETLY
 @given(CHAINS, st.data())
 def test_any_receipt_that_is_left_out_is_missed(chain: list[Link], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(chain) - 1))
@@ -51,6 +55,7 @@ def test_any_receipt_that_is_left_out_is_missed(chain: list[Link], data: st.Data
     assert f"receipt {place + 1} is not there" in told
 
 
+@QUIETLY
 @given(CHAINS.filter(lambda chain: len(chain) > 1), st.data())
 def test_any_other_order_is_found(chain: list[Link], data: st.DataObject) -> None:
     order = data.draw(st.permutations(chain).filter(lambda moved: moved != chain))
@@ -58,6 +63,7 @@ def test_any_other_order_is_found(chain: list[Link], data: st.DataObject) -> Non
     assert first_break(order) == f"receipt {place + 1} is not there: receipt {order[place].number} stands in its place"
 
 
+@QUIETLY
 @given(CHAINS, st.data())
 def test_a_chain_that_was_made_anew_from_some_place_on_does_not_have_the_pinned_receipt(
     chain: list[Link], data: st.DataObject
