@@ -9,10 +9,10 @@ from contract.fixtures import running, world
 from contract.rig import World
 
 from guestlist.runtime import clock
-from guestlist.runtime.ledger import audiences, checkpoints, needed, plans, rows, runs, sessions
+from guestlist.runtime.ledger import audiences, checkpoints, erasures, needed, plans, rows, runs, sessions
 
 __all__ = ["running", "world"]
-_TELL_THE_TIME = (clock, audiences, checkpoints, needed, plans, rows, runs, sessions)
+_TELL_THE_TIME = (clock, audiences, checkpoints, erasures, needed, plans, rows, runs, sessions)
 
 
 @pytest.fixture

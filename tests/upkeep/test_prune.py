@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from contract.doors import all_doors
 from contract.rig import Door, Wish, World, expected_keys, people
+from erasure.rig import erase, go_on, known_by, outcomes, segment_file
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from runtime.rig import Killed, kill_at
@@ -218,6 +219,26 @@ def test_plain_text_that_a_dead_run_has_left_goes_after_a_day(calendar: World, k
     calendar.advance(86_400 + 60)
     prune(workspace)
     assert paths(stored(workspace.lake)) == {workspace.ledger.generation("vips", "c").path}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["meta", "klaviyo"])
+def test_an_erasure_that_cannot_be_carried_out_yet_keeps_its_plan(world: World, name: str) -> None:
+    world.begin_anew()
+    door = next(door for door in all_doors() if door.id == name)
+    rows = people(range(4))
+    segment = segment_file(world, door, "vips", rows)
+    world.run(door, segment)
+    with pytest.MonkeyPatch.context() as patch:
+        kill_at(patch, Ledger, "set_step", "after")
+        erasure = erase(world, door, known_by(rows[0], *door.kinds))
+        with pytest.raises(Killed):
+            go_on(world, door, erasure)
+    aged(world)
+    assert {one.path.split("/")[1] for one in prune(world.workspace(door))} <= {"plans", "runs"}
+    go_on(world, door, erasure)
+    assert outcomes(world, door, erasure) == {"vips": "removed"}
+    assert world.held(door, world.audience(door, segment)) == expected_keys(rows[1:], door)
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from guestlist.pipeline.erasure import Erased
 from guestlist.pipeline.members import OUTCOME, Outcome
 from guestlist.runtime.erasure.removal import Books, look, plan_removal, removes
 from guestlist.runtime.ledger import BatchRow
+from guestlist.runtime.ledger.erasures import ERASURE_RUN
 from guestlist.runtime.sync.deliver import Progress, close_and_poll, leftovers, open_session, send_part
 from guestlist.runtime.sync.held import RECORDED, row_outcomes
 from guestlist.runtime.sync.seal import seal
@@ -40,7 +41,7 @@ class Step:
     @property
     def run_id(self) -> str:
         """The name under which its plans stand beside those of runs."""
-        return f"erase__{self.row.erasure_id}"
+        return f"{ERASURE_RUN}{self.row.erasure_id}"
 
     @property
     def capabilities(self) -> Capabilities:

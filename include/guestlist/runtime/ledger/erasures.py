@@ -14,6 +14,9 @@ from guestlist.runtime.clock import now
 from guestlist.runtime.ledger import tables as t
 from guestlist.runtime.ledger.book import Book
 
+ERASURE_RUN = "erase__"
+"""Before an erasure's id: the name under which its plans stand beside those of runs."""
+
 
 class Erasures(Book):
     """Every request for erasure and its proof."""

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, select
 
 from guestlist.runtime.clock import now
 from guestlist.runtime.ledger import tables as t
 from guestlist.runtime.ledger.book import Book
+from guestlist.runtime.ledger.erasures import ERASURE_RUN
 
 _LONGEST_RUN = timedelta(days=14)
 """More than an approval, two phases that settle for 48 hours each, what an earlier run left to settle, and all retries."""
@@ -25,7 +26,9 @@ class Needed(Book):
         - the newest generation of each audience, whether or not a segment file still names it: from it people are removed;
         - the last generation of an audience that a segment has left behind: those people may still be on it;
         - plans of which something was sent and that no sealed generation contains yet: their rows are unsure;
-        - prepared members and plans of runs that are under way.
+        - prepared members and plans of runs that are under way, and plans of erasures that are.
+
+        The lists of erased people are no runs, plans or generations: pruning does not look at them.
         """
         with self.reading() as connection:
             return {path for query in _queries() for (path,) in connection.execute(query) if path}
@@ -45,6 +48,10 @@ def _queries() -> Iterator[Select[Any]]:
     yield select(t.plans.c.path).where(t.plans.c.state == "planned", begun)
     under_way = and_(t.runs.c.state == "running", t.runs.c.started_at > now() - _LONGEST_RUN)
     yield select(t.runs.c.prepared_path).where(under_way)
+    step = t.erasure_steps.c
+    erasing = and_(step.segment == t.plans.c.segment, step.label == t.plans.c.label, step.outcome.is_(None))
+    its_plan = t.plans.c.run_id == literal(ERASURE_RUN) + step.erasure_id
+    yield select(t.plans.c.path).join(t.erasure_steps, and_(erasing, its_plan))
     its_run = and_(t.plans.c.segment == t.runs.c.segment, t.plans.c.run_id == t.runs.c.run_id)
     yield select(t.plans.c.path).join(t.runs, its_run).where(under_way)
 
