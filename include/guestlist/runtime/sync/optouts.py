@@ -39,22 +39,16 @@ def measure(workspace: Workspace, plans: Sequence[int]) -> OptOuts | None:
     """
     seconds: list[float] = []
     for plan_id in plans:
-        plan = workspace.plan(plan_id)
-        run = workspace.ledger.run(plan.segment, plan.run_id)
-        if run is None:  # an erasure, which has receipts of its own
+        settled = [session for session in workspace.ledger.sessions(plan_id) if session.state == "settled"]
+        plan = workspace.plan(plan_id) if settled else None  # one of which nothing was sent may have been pruned
+        run = workspace.ledger.run(plan.segment, plan.run_id) if plan else None
+        if plan is None or run is None:  # an erasure has no run, and receipts of its own
             continue
-        for session in workspace.ledger.sessions(plan_id):
-            if (ended := _ended(workspace, session)) is not None:
-                off = _taken_off(workspace, plan, session)
-                learned = _learned(workspace, plan, run, off)
-                seconds += [(ended - moment).total_seconds() for moment in learned]
+        for session in settled:
+            _, ended = workspace.ledger.session_times(session.id)
+            learned = _learned(workspace, plan, run, _taken_off(workspace, plan, session))
+            seconds += [(aware(ended) - moment).total_seconds() for moment in learned if ended]
     return OptOuts(len(seconds), median(seconds), max(seconds)) if seconds else None
-
-
-def _ended(workspace: Workspace, session: SessionRow) -> datetime | None:
-    """When the platform had the last word."""
-    _, settled = workspace.ledger.session_times(session.id)
-    return aware(settled) if settled else None
 
 
 def _taken_off(workspace: Workspace, plan: Plan, session: SessionRow) -> set[str]:
