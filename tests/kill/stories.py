@@ -87,7 +87,7 @@ class Story:
         self.ever: Rows = []
         self.prepared: dict[str, Rows] = {}
         self.kills: Counter[str] = Counter()
-        self.days = 0
+        self.runs = 0
         self.before: dict[str, set[str]] = {}
         if mode is Mode.REMOVE:
             self._fill()
@@ -107,13 +107,13 @@ class Story:
         self.receipts.forget()
 
     def pass_time(self) -> None:
-        self.days += 1
         self.world.advance(_TWO_DAYS if self.mode is Mode.REPLACE else 24 * 3600)
 
     def start(self, wanted: Wanted = SYNC) -> Ended:
         """A process; if it ends well, everything has to be right."""
         if wanted.prepare:
             self.prepared[wanted.run] = self.rows
+        self.runs += 1
         ended = self.made.start(wanted)
         self.receipts.read(ended)
         if ended.killed:
