@@ -47,7 +47,8 @@ class Ended:
 class Wanted:
     """A process to start. Without ``run`` it is ``guestlist sync``, else the tasks of that DAG run.
 
-    ``signals`` maps boundaries, such as ``17`` or ``answer 2``, to what the process is sent there. ``before`` are functions of `kill.trouble` that it calls first.
+    ``signals`` maps boundaries, such as ``17`` or ``answer 2``, to what the process is sent there. ``before`` are functions of
+    `kill.trouble` that it calls first.
     """
 
     run: str = ""

@@ -24,6 +24,10 @@ PLACES = [
 ]
 _TWO_DAYS = 49 * 3600
 """Meta blocks the next replace for 90 minutes after one that was broken off; TikTok takes one every two days."""
+_SHOWS_BUILDS_LATE = ("topsort",)
+"""A build whose receipt a kill has cost cannot be found before it is through, so it is made again."""
+_BUSY = "try again in 60 s"
+"""What Whop has people told while it is still busy with what a killed run has sent."""
 _PAST_THE_LAST = 60
 """Boundaries that a run of these has at most, or nearly so."""
 
@@ -34,11 +38,13 @@ class Receipts:
 
     made: Installation
     taken: set[tuple[object, str, str]] = field(default_factory=set)
+    kills_in_doubt: int = 0
 
     def read(self, ended: Ended) -> None:
         batches = self.made.batches() if ended.sent else {}
         in_doubt = sum(batches[sent["session"], sent["sequence"]].state != "received" for sent in ended.sent)
         assert in_doubt <= self.made.door.capabilities.limits.parallel_batches
+        self.kills_in_doubt += bool(in_doubt)
         for sent in ended.sent:
             batch = batches[sent["session"], sent["sequence"]]
             carried, members = self._carried(batch, sent["rows"])
@@ -120,6 +126,9 @@ class Story:
             self.kills[ended.boundaries[-1]] += 1
             if self.mode is Mode.REPLACE:
                 self.world.advance(_TWO_DAYS)
+        elif ended.code == 8 and _BUSY in ended.said and self.door.id == "whop":
+            self.world.advance(3600)
+            return self.start(wanted)
         else:
             assert ended.code == 0, ended.said
             self.check(self.prepared[wanted.run])
@@ -156,18 +165,18 @@ class Story:
 
     def _check_made_once(self) -> None:
         names = [book["name"] for book in self.world.books(self.door)]
-        assert len(names) == len(set(names)), "no audience is made twice; a build has its session in its name"
+        twins = len(names) - len(set(names))  # a build has its session in its name
+        assert twins <= (self.receipts.kills_in_doubt if self.door.id in _SHOWS_BUILDS_LATE else 0)
         if self.mode is not Mode.SNAPSHOT:
             assert len(names) == 1
         jobs = [line for line in self.world.log(self.door) if line["operation"] == "create_job" and line["status"] == 200]
         assert len(jobs) <= len({session for session, _ in self.made.batches()})
 
-    def end(self) -> None:
+    def end(self, wanted: Wanted = SYNC) -> None:
         """A run without a kill is right, and leaves the next one nothing to do."""
-        self.start()
-        if self.mode is Mode.REPLACE:
-            return
-        assert self.start().sent == []
+        self.start(wanted)
+        if self.mode is not Mode.REPLACE:
+            assert self.start(wanted).sent == []
 
 
 def _within(inner: dict[str, set[str]], outer: dict[str, set[str]]) -> bool:
