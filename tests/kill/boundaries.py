@@ -87,7 +87,8 @@ def _committing(connection: Connection) -> None:
 
 def _removing(lake: Lake, path: str) -> None:
     def half() -> None:
-        for file in sorted((lake.root / path).rglob("*.*"))[::2]:
+        files = sorted(file for file in (lake.root / path).rglob("*") if file.is_file())
+        for file in files[::2]:
             file.unlink()
 
     BOUNDARIES.meet("removal", half)
