@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo up test quick check format bench lock clean help
+.PHONY: demo up test quick check format bench kill lock clean help
 .DEFAULT_GOAL := help
 
 help: ## show these lines
@@ -45,6 +45,9 @@ format: $(READY) ## rewrite files in the house's format
 
 bench: $(READY) ## every promise of speed beside its goal and the references (about a quarter of an hour)
 	@$(BIN)/python -m benchmarks
+
+kill: $(READY) ## 500 random kill-and-restart sequences, then kill -9 at every boundary at every door (hours)
+	@GUESTLIST_KILLS=500 GUESTLIST_KILL_STEP=1 $(BIN)/pytest -n auto --dist worksteal tests/kill
 
 lock: ## compile requirements.in into requirements.txt (needs uv)
 	uv pip compile requirements.in --output-file requirements.txt --universal --python-version 3.11 --generate-hashes \

@@ -333,7 +333,13 @@ class World:
             "destinations": [target],
             **wish.more,
         }
-        return parse_segment(yaml.safe_dump(data), f"{name}.yaml", destinations.platforms())
+        text = yaml.safe_dump(data)
+        self.file_of(name).write_text(text, encoding="utf-8")
+        return parse_segment(text, f"{name}.yaml", destinations.platforms())
+
+    def file_of(self, segment: str) -> Path:
+        """The file of a segment."""
+        return self.segments / f"{segment}.yaml"
 
     def run(self, door: Door, segment: Segment, workspace: Workspace | None = None, run_id: str = "") -> DestinationReport:
         self._runs += 1

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guestlist.model.delivery import Operation
-from guestlist.model.errors import DataError
+from guestlist.model.errors import ConfigError, DataError, TransientError
 from guestlist.runtime import lake as module
 from guestlist.runtime.lake import Lake, columns_file, gone_file, members_folder, part_file
 
@@ -90,6 +90,30 @@ def test_a_kill_while_writing_leaves_the_file_before(tmp_path: Path) -> None:
     assert lake.scan("s/x.parquet").collect().height == 0
 
 
+def test_a_full_disk_is_told_and_leaves_the_file_before(lake: Lake, tmp_path: Path) -> None:
+    lake.write("s/x.parquet", FRAME)
+    lake.write_json("s/x.json", {"a": 1})
+    for name in (".x.parquet.tmp", ".x.json.tmp"):
+        (tmp_path / "lake" / "s" / name).symlink_to("/dev/full")
+    for write in (lambda: lake.write("s/x.parquet", FRAME), lambda: lake.write_json("s/x.json", {"a": 2})):
+        with pytest.raises(TransientError, match=r"the lake \(GUESTLIST_LAKE\) cannot be .*: No space left on device"):
+            write()
+    assert lake.scan("s/x.parquet").collect().equals(FRAME)
+    assert lake.read_json("s/x.json") == {"a": 1}
+
+
+def test_a_missing_permission_is_a_person_s_to_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = Lake("memory://guestlist-tests/locked")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "canary")
+
+    monkeypatch.setattr(type(lake.root.fs), "_open", refuse)
+    with pytest.raises(ConfigError, match="mend its permissions") as caught:
+        lake.write("s/x.parquet", FRAME)
+    assert "canary" not in str(caught.value)
+
+
 @pytest.mark.parametrize("path", ["s/runs/gone", "s/runs/gone/part-00000.parquet"])
 def test_missing_members_are_told_with_what_to_do(lake: Lake, path: str) -> None:
     with pytest.raises(DataError, match="was it pruned") as caught:
@@ -109,8 +133,8 @@ def test_an_object_store_needs_no_folders_and_no_renaming() -> None:
     lake.write("s/runs/r/part-00000.parquet", FRAME)
     assert list(lake.parts("s/runs/r")) == ["s/runs/r/part-00000.parquet"]
     assert lake.exists("s/plan.json")
-    with (lake.root / "s/runs/r/part-00000.parquet").open("rb") as file:
-        assert pl.read_parquet(file).equals(FRAME)
+    assert lake.scan("s/runs/r").collect().equals(FRAME), "also where Polars knows nothing of the store"
+    assert lake.scan("s/runs/r").filter(pl.col("member") == "b").select("member").collect()["member"].to_list() == ["b"]
     assert not [path for path in lake.root.rglob("*") if ".tmp" in path.name]
 
 

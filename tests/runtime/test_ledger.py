@@ -99,6 +99,18 @@ def test_what_was_sent_to_another_audience_or_in_the_opposite_mode_does_not_coun
     assert counts(ledger) == (True, 0)
 
 
+def test_an_audience_that_is_made_of_its_first_files_is_no_other_one_when_it_is_there(ledger: Ledger) -> None:
+    """A kill between the making and the receipt: the next run finds what was made, and the files count that it was made of."""
+    target = Destination(platform="tiktok_ads", connection="c", audience="A", name="meta", mode="append")
+    ledger.enter_audience("vips", target, AudienceRef("", "A", "https://example.com"))
+    pending = enter(ledger)
+    ledger.enter_audience("vips", target, AudienceRef("7", "A", "https://example.com"))
+    assert not ledger.is_superseded(pending)
+    assert ledger.audience("vips", "meta").id == "7"
+    ledger.enter_audience("vips", target, AudienceRef("", "A", "https://example.com"))
+    assert ledger.is_superseded(pending), "somebody has deleted it"
+
+
 # -- plans
 
 

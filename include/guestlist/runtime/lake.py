@@ -29,6 +29,7 @@ from upath import UPath
 from guestlist.model.delivery import Operation
 from guestlist.model.errors import DataError
 from guestlist.pipeline.audience import MEMBER
+from guestlist.runtime.storage import READ_BY_POLARS, on_storage, write_parquet
 from guestlist.runtime.vault import Vault
 
 LOCKED = ".locked"
@@ -70,6 +71,7 @@ class Lake:
         """Where the members go that a platform holds after a plan."""
         return f"{segment}/generations/{label}/{plan_id:08d}"
 
+    @on_storage
     def generations(self, segment: str, label: str) -> list[str]:
         """The folders of all generations of an audience, oldest first."""
         root = f"{segment}/generations/{label}"
@@ -79,10 +81,12 @@ class Lake:
         """Write members, sorted by member, so that a span of them can be read without the rest."""
         self.write(path, members.sort(MEMBER, maintain_order=True), row_group_size=MEMBERS_READ_TOGETHER)
 
+    @on_storage
     def rewrite(self, path: str, frame: pl.DataFrame) -> None:
         """Write a file again with less in it, encrypted if it was."""
         self._write(path, frame, MEMBERS_READ_TOGETHER, locking=self._there(path + LOCKED))
 
+    @on_storage
     def write(self, path: str, frame: pl.DataFrame, row_group_size: int | None = None) -> None:
         """Write a frame as Parquet."""
         self._write(path, frame, row_group_size, locking=self._locking)
@@ -91,15 +95,16 @@ class Lake:
         name = path + LOCKED * locking
         self._opened.pop(name, None)
         target = self._prepare(name)
-        with target.open("wb") as file:
-            if locking:
-                buffer = io.BytesIO()
-                frame.write_parquet(buffer, compression="zstd", compression_level=1, row_group_size=row_group_size)
-                file.write(self._vault().lock(buffer.getvalue(), name))
-            else:
-                frame.write_parquet(file, compression="zstd", compression_level=1, row_group_size=row_group_size)
+        if self._local and not locking:
+            with target.open("wb") as file:
+                write_parquet(frame, file, row_group_size)
+        else:  # in one piece: fsspec would store what is there of a file that fails half way
+            buffer = io.BytesIO()
+            write_parquet(frame, buffer, row_group_size)
+            target.write_bytes(self._vault().lock(buffer.getvalue(), name) if locking else buffer.getvalue())
         self._finish(target, name)
 
+    @on_storage
     def write_json(self, path: str, data: Any) -> None:
         """Write a document."""
         target = self._prepare(path)
@@ -122,6 +127,7 @@ class Lake:
     def _local(self) -> bool:
         return not self.root.protocol
 
+    @on_storage
     def read_json(self, path: str) -> Any:
         """Read a document."""
         try:
@@ -129,24 +135,30 @@ class Lake:
         except FileNotFoundError:
             raise _missing(path) from None
 
+    @on_storage
     def scan(self, path: str) -> pl.LazyFrame:
         """A Parquet file, or all Parquet files of a folder in the order of their names."""
         files = [path] if path.endswith(".parquet") else self.parts(path)
-        plain = [str(self.root / file) for file in files if self._there(file)]
+        plain = [file for file in files if self._there(file)]
         locked = [file + LOCKED for file in files if self._there(file + LOCKED)]
         if not plain and not locked:
             raise _missing(path)
-        return pl.concat([*([pl.scan_parquet(plain)] if plain else []), *([self._scan_locked(locked)] if locked else [])])
+        frames = []
+        if plain and self.root.protocol in READ_BY_POLARS:
+            frames.append(pl.scan_parquet([str(self.root / file) for file in plain]))
+        elif plain:
+            frames.append(self._scan_opened(plain))
+        return pl.concat([*frames, *([self._scan_opened(locked)] if locked else [])])
 
-    def _scan_locked(self, names: list[str]) -> pl.LazyFrame:
-        """Encrypted files, opened one after the other when they are read."""
+    def _scan_opened(self, names: list[str]) -> pl.LazyFrame:
+        """Files that are encrypted or out of Polars' reach, opened one after the other when they are read."""
 
         def read(
             columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _batch: int | None
         ) -> Iterator[pl.DataFrame]:
             left = rows
             for name in names:
-                frame = pl.read_parquet(self._unlocked(name), columns=columns)
+                frame = pl.read_parquet(self._open(name), columns=columns)
                 frame = frame.filter(predicate) if predicate is not None else frame
                 if left is not None:
                     frame = frame.head(left)
@@ -155,17 +167,21 @@ class Lake:
                 if left == 0:
                     return
 
-        return register_io_source(read, schema=pl.read_parquet_schema(self._unlocked(names[0])))
+        return register_io_source(read, schema=pl.read_parquet_schema(self._open(names[0])))
 
-    def _unlocked(self, name: str) -> io.BytesIO:
+    @on_storage
+    def _open(self, name: str) -> io.BytesIO:
         """A plan reads the same files several times over: those that are small enough stay open in memory."""
         if name in self._opened:
             return io.BytesIO(self._opened[name])
-        data = self._vault().unlock((self.root / name).read_bytes(), name)
+        data = (self.root / name).read_bytes()
+        if name.endswith(LOCKED):
+            data = self._vault().unlock(data, name)
         if sum(map(len, self._opened.values())) + len(data) <= _KEPT_OPEN:
             self._opened[name] = data
         return io.BytesIO(data)
 
+    @on_storage
     def check_key(self) -> None:
         """Try the vault's key before anything is read or sent: on the word for it, or on any other file that is encrypted.
 
@@ -177,12 +193,14 @@ class Lake:
         for file in [proof] if proof.exists() else islice(self.root.glob(f"**/*{LOCKED}"), 1):
             vault.unlock(file.read_bytes(), self._name(file))
 
+    @on_storage
     def prove_key(self) -> None:
         """Check the key, and lock a word with it, so that the next check has one small file to read."""
         self.check_key()
         if not self._there(_PROOF):
             self._write_bytes(_PROOF, self._vault().lock(b"guestlist", _PROOF))
 
+    @on_storage
     def locked(self) -> list[str]:
         """All encrypted files, the word for the key last: if it is locked with a key, so is everything."""
         found = (self._name(file) for file in self.root.glob(f"**/*{LOCKED}"))
@@ -192,6 +210,7 @@ class Lake:
         """The segments of which something is encrypted."""
         return {name.split("/")[0] for name in self.locked() if name != _PROOF}
 
+    @on_storage
     def relock(self, name: str) -> bool:
         """Lock an encrypted file with the vault's first key; False if it was so, or has gone meanwhile."""
         try:
@@ -211,6 +230,7 @@ class Lake:
     def _name(self, file: UPath) -> str:
         return str(file.relative_to(self.root))
 
+    @on_storage
     def exists(self, path: str) -> bool:
         """Whether a file is there, encrypted or not."""
         return self._there(path) or self._there(path + LOCKED)
@@ -218,23 +238,27 @@ class Lake:
     def _there(self, name: str) -> bool:
         return bool((self.root / name).exists())
 
+    @on_storage
     def parts(self, path: str) -> Iterable[str]:
         """The Parquet files of a folder, in order, as paths below the root."""
         found = {file.name.removesuffix(LOCKED) for file in (self.root / path).glob("*.parquet*")}
         return [f"{path}/{name}" for name in sorted(found) if name.endswith(".parquet")]
 
+    @on_storage
     def files(self, folder: str) -> list[str]:
         """All Parquet files below a folder, in order, as paths below the root."""
         above = len(self.root.path.rstrip("/")) + 1
         found = {file.path[above:].removesuffix(LOCKED) for file in (self.root / folder).glob("**/*.parquet*")}
         return sorted(path for path in found if path.endswith(".parquet"))
 
+    @on_storage
     def plans_with_members(self, segment: str, label: str) -> list[str]:
         """The folders of plans that still have whole members in them."""
         root = f"{segment}/plans/{label}"
         found = (self.root / root).glob("*/*-members/*.parquet*")
         return sorted({f"{root}/{file.parent.parent.name}" for file in found})
 
+    @on_storage
     def remove(self, path: str) -> None:
         """Remove a file, encrypted or not, or a folder with all that is in it; what is not there is no matter."""
         self._opened.clear()

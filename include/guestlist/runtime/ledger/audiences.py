@@ -29,7 +29,8 @@ class Audiences(Book):
         """Remember which audience on the platform is this destination's.
 
         Another audience than before, or a mode that means the opposite, makes what was sealed and sent no longer count: it
-        is kept, and the next plan starts from nobody.
+        is kept, and the next plan starts from nobody. One that is there for the first time is no other one: a run that was
+        killed may have made it of the files that were sent.
         """
         values = {
             "platform": destination.platform,
@@ -52,7 +53,7 @@ class Audiences(Book):
             if moved and known.platform_id not in ("", audience.id):
                 _leave(connection, known)
             opposite = (known.mode == Mode.REMOVE) != (destination.mode is Mode.REMOVE)
-            if known.platform_id != audience.id or opposite:
+            if known.platform_id not in ("", audience.id) or opposite:
                 _forget(connection, segment, destination.label)
 
     def all_audiences(self) -> Sequence[Row[Any]]:

@@ -18,6 +18,7 @@ from guestlist.pipeline.batching import envelope
 from guestlist.runtime import clock
 from guestlist.runtime.lake import part_file
 from guestlist.runtime.ledger import BatchRow, SessionRow
+from guestlist.runtime.storage import on_storage
 from guestlist.runtime.sync.outbox import Outbox
 from guestlist.runtime.wiring import Ready, Workspace
 
@@ -63,6 +64,7 @@ def open_session(workspace: Workspace, segment: Segment, plan_id: int, operation
     return session.parts
 
 
+@on_storage
 def send_part(
     workspace: Workspace,
     segment: Segment,
@@ -113,6 +115,7 @@ def _check_receipt(receipt: Receipt, batch: BatchRow) -> None:
         )
 
 
+@on_storage
 def close_and_poll(workspace: Workspace, segment: Segment, plan_id: int, operation: Operation) -> Progress:
     """Close the session once every batch has a receipt, and ask the platform once how far it is.
 

@@ -22,6 +22,7 @@ from guestlist.pipeline.spans import Span, spans_of
 from guestlist.runtime import clock
 from guestlist.runtime.erasure.listed import erased_of
 from guestlist.runtime.lake import Lake, columns_file, gone_file, members_folder, part_file
+from guestlist.runtime.storage import on_storage
 from guestlist.runtime.sync.held import RECORDED, empty_held, held_now
 from guestlist.runtime.wiring import Workspace
 
@@ -39,6 +40,7 @@ class PlanOptions:
 DEFAULTS = PlanOptions()
 
 
+@on_storage
 def make_plan(workspace: Workspace, segment: Segment, run_id: str, label: str, options: PlanOptions = DEFAULTS) -> int:
     """Plan one destination of a run that has prepared its members; returns the plan's id in the ledger.
 

@@ -22,6 +22,7 @@ from guestlist.pipeline.repeats import Seen
 from guestlist.runtime import clock
 from guestlist.runtime.erasure.listed import erased_of
 from guestlist.runtime.lake import MEMBERS_READ_TOGETHER, Lake
+from guestlist.runtime.storage import on_storage
 from guestlist.runtime.wiring import Workspace
 
 _ROWS_AT_ONCE = 400_000
@@ -58,6 +59,7 @@ def prepare(workspace: Workspace, segment: Segment, run_id: str, progress: Progr
     return prepared
 
 
+@on_storage
 def prepare_into(
     workspace: Workspace, segment: Segment, lake: Lake, folder: str, progress: Progress, erased: Erased = NOBODY
 ) -> Prepared:

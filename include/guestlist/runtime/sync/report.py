@@ -13,6 +13,7 @@ from guestlist.model.plan import Counts, Drops
 from guestlist.model.segment import Segment
 from guestlist.pipeline.members import OUTCOME, Outcome
 from guestlist.runtime.ledger import SessionRow
+from guestlist.runtime.storage import on_storage
 from guestlist.runtime.sync.held import RECORDED, member_outcomes, row_outcomes
 from guestlist.runtime.sync.optouts import OptOuts
 from guestlist.runtime.wiring import Workspace
@@ -73,6 +74,7 @@ class RunReport:
         return {**asdict(self), "state": self.state}
 
 
+@on_storage
 def report_run(workspace: Workspace, segment: Segment, run_id: str, *, labels: Sequence[str] = ()) -> RunReport:
     """What a run did for the destinations that it served (all where ``labels`` is empty), kept in the ledger.
 
@@ -93,6 +95,7 @@ def report_run(workspace: Workspace, segment: Segment, run_id: str, *, labels: S
     return result
 
 
+@on_storage
 def destination_counts(workspace: Workspace, segment: Segment, run_id: str, label: str) -> dict[str, Any]:
     """What a run did to one audience so far, as plain JSON."""
     return asdict(_destination(workspace, segment, run_id, label))

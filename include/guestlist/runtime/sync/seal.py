@@ -12,6 +12,7 @@ from guestlist.model.segment import Segment
 from guestlist.pipeline.audience import MEMBER
 from guestlist.pipeline.spans import spans_of
 from guestlist.runtime.lake import Lake
+from guestlist.runtime.storage import on_storage
 from guestlist.runtime.sync.deliver import refuse_superseded
 from guestlist.runtime.sync.held import Gathered, after_plan
 from guestlist.runtime.sync.optouts import measure
@@ -26,6 +27,7 @@ class Sealed:
     members: int
 
 
+@on_storage
 def seal(workspace: Workspace, segment: Segment, plan_id: int) -> Sealed:
     """Make what the platform accepted the basis of the next run.
 

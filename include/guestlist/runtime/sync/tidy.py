@@ -6,9 +6,11 @@ from guestlist.model.delivery import Operation
 from guestlist.model.segment import Segment
 from guestlist.pipeline.audience import MEMBER
 from guestlist.runtime.lake import Lake, members_folder
+from guestlist.runtime.storage import on_storage
 from guestlist.runtime.wiring import Workspace
 
 
+@on_storage
 def tidy(workspace: Workspace, segment: Segment) -> None:
     """Take the values out of everything that a segment with plain-text platforms needs no more.
 
