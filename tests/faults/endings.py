@@ -65,6 +65,7 @@ class Cell:
 AGAIN = Ending("again")
 TWICE = Ending("again, twice")
 LOOKED_UP = Ending("looked up")
+KNOWN = Ending("known already")
 FRESH = Ending("fresh token")
 HALVED = Ending("halves")
 ANEW = Ending("anew")
@@ -86,6 +87,7 @@ WORDS: Mapping[str, str] = {
     "again": "the driver tries again within seconds, or after the wait that the platform asks for: the run is green",
     "again, twice": "the same, and the platform has had the request twice: it changes nothing the second time",
     "looked up": "nobody knows whether it acted, so the platform is asked: it had; nothing is repeated, the run is green",
+    "known already": "the driver tries again, and the platform says that it has had the request: the run is green",
     "fresh token": "a fresh access token, or address for an upload, once: the run is green",
     "halves": "the batch is sent again in halves, down to the row: the run is green where all rows are taken",
     "anew": "the audience is made anew and filled with everybody: the run is green",
@@ -154,6 +156,34 @@ _BUILDING = ("pitchtarget", "whop")
 _ASK = "ask what became of it"
 _CALLS = (Kind.READ, Kind.SET, Kind.ONCE)
 EXCEPTIONS: tuple[Exceptional, ...] = (
+    Exceptional(
+        ("klaviyo", "pitchtarget"),
+        ("remove people", "delete the old audience"),
+        (*BROKEN, WRONG_TYPE),
+        UNHARMED,
+        "its success is a 204, which has no body that could be broken",
+    ),
+    Exceptional(
+        (*_BUILDING, "topsort"),
+        ("put the file into the storage",),
+        (BROKEN[1],),
+        UNHARMED,
+        "a storage has no answer but its status",
+    ),
+    Exceptional(
+        _BUILDING,
+        ("delete the old audience",),
+        (RESET_AFTER, SILENT, *BROKEN),
+        KNOWN,
+        "what is deleted already is not deleted again",
+    ),
+    Exceptional(
+        _JOBS,
+        ("run the job",),
+        (RESET_AFTER, SILENT, BROKEN[0], BROKEN[2], WRONG_TYPE),
+        KNOWN,
+        "a job that runs already is not run again",
+    ),
     Exceptional((), ("find the audience",), (DELETED,), ANEW, "this is where a run notices"),
     Exceptional(("meta", *_TIKTOK), (), (EXPIRED,), AUTH, "the token is one that a person makes"),
     Exceptional(
@@ -206,7 +236,6 @@ EXCEPTIONS: tuple[Exceptional, ...] = (
         UNHARMED,
         "Meta's own counts of the session are asked for afterwards, and decide",
     ),
-    Exceptional(("klaviyo",), ("remove people",), (WRONG_TYPE,), UNHARMED, "a removal has no answer but its status"),
     Exceptional((*_DATA_MANAGER, *_JOBS, "klaviyo"), (_ASK,), (DELETED,), UNNOTICED, "the job ends well without its list"),
     Exceptional(
         _JOBS,
@@ -215,7 +244,13 @@ EXCEPTIONS: tuple[Exceptional, ...] = (
         UNNOTICED,
         "a job that was created ends well without its list",
     ),
-    Exceptional(("klaviyo",), (), (DELETED,), replace(REJECTED, word="next run"), "Klaviyo refuses a list that is not there"),
+    Exceptional(
+        ("klaviyo",),
+        (),
+        (DELETED,),
+        replace(REJECTED, word="next run", state="unconfirmed"),
+        "Klaviyo refuses a list that is not there",
+    ),
     Exceptional(
         ("commbox",), (), (DELETED,), replace(REJECTED, word="next run"), "CommBox refuses an audience that is not there"
     ),
@@ -324,6 +359,10 @@ STAYS: Mapping[tuple[str, str], tuple[Fault, ...]] = {
 
 Topsort's cannot be deleted. Of the others nobody can say by their name alone that they are ours, so none is deleted unasked.
 """
+
+
+FINISHED_FIRST = {("tiktok_ads-file", "replace what it holds")}
+"""Where a run that is begun anew finishes the replace of the one before, whose files are there, and then has its own."""
 
 
 def cells() -> Iterator[Cell]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from faults.endings import EXCEPTIONS, EXISTS, RULES, STAYS, WORDS, Cell, Ending, cells
+from faults.endings import EXCEPTIONS, EXISTS, FINISHED_FIRST, RULES, STAYS, WORDS, Cell, Ending, cells
 from faults.messages import message_of
 from faults.points import DOORS, POINTS, Kind
 from faults.trouble import FAULTS
@@ -82,6 +82,12 @@ def _exceptions(door: str, found: Sequence[Cell]) -> list[str]:
         if one is not None:
             told.setdefault(one.why, []).append(cell)
     lines = [f"{_names(cell.fault.name for cell in where)}: {why}." for why, where in told.items()]
+    lines += [
+        f"{place}: a run that is begun anew finishes what the one before was about, and then does its own; a task that is "
+        "tried again does not."
+        for other, place in FINISHED_FIRST
+        if other == door
+    ]
     stays = [cell for cell in found if cell.fault in STAYS.get((door, cell.point.name), ())]
     if len(stays) == len(found):
         lines.append("every build stays at the platform, which cannot delete any.")

@@ -35,10 +35,13 @@ class Seen:
     error: GuestlistError | None
     state: str
     requests: list[dict[str, Any]]
+    spoiled: int
+    """How many of them met the fault: the first ones."""
 
     def acted(self, cell: Cell) -> int:
-        """How many of the point's requests the platform acted on: those that it answered well, or whose answer was lost."""
-        return sum(200 <= line["status"] < 300 or (line["status"] == 0 and cell.fault.acts) for line in self.requests)
+        """How many of the requests the platform acted on: those that it answered well, or whose answer was spoiled."""
+        spoiled = self.spoiled if cell.fault.acts else 0
+        return spoiled + sum(200 <= line["status"] < 300 for line in self.requests[self.spoiled :])
 
 
 @dataclass
@@ -139,6 +142,10 @@ class Stage:
         """How many requests a door of the sandbox has had."""
         return int(self.world.admin("GET", f"requests/{place}?since={10**9}")["total"])
 
+    def _faults(self, place: str) -> int:
+        """How many faults are still to come at a door."""
+        return int(self.world.admin("GET", f"faults/{place}")["left"])
+
     def _until_acted(self, place: str, before: int) -> None:
         """The log has a line with status 0 once the platform has acted and keeps silent."""
         while not any(line["status"] == 0 for line in self.world.log(place, before)):
@@ -161,7 +168,7 @@ class Stage:
         if self._ledger is not None:
             workspace.ledger = self._ledger
         self._ledger = workspace.ledger
-        before = self._length(place)
+        before, faults = self._length(place), self._faults(place)
         error = None
         try:
             report = run_segment(workspace, standing.segment, run_id, RunOptions(approved_by="tests"))
@@ -174,7 +181,7 @@ class Stage:
         assert kept is not None
         told = DestinationReport(**kept.report["destinations"][0])
         assert told.rows_planned == told.rows_accepted + sum(told.rejected.values()) + told.unconfirmed + told.unsent
-        return Seen(error, told.state, self._requests(cell, place, before))
+        return Seen(error, told.state, self._requests(cell, place, before), faults - self._faults(place))
 
     def _requests(self, cell: Cell, place: str, before: int) -> list[dict[str, Any]]:
         point = cell.point

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from faults.endings import STAYS, Cell, cells
+from faults.endings import FINISHED_FIRST, STAYS, Cell, cells
 from faults.messages import message_of
 from faults.points import Kind
 from faults.stage import Stage
@@ -30,15 +30,15 @@ def test_a_fault_ends_as_documented_and_the_next_run_is_in_step(
         assert isinstance(seen.error, errors.RateLimitedError) == (cell.ending.error == "RateLimitedError")
         assert seen.state == cell.state
         assert message_of(cell) in str(seen.error)
-        if cell.point.kind is Kind.ONCE:
-            assert seen.acted(cell) <= 1
-        if cell.ending.word in ("again", "again, twice") and cell.point.kind is Kind.SET:
+        once = cell.point.kind is Kind.ONCE and cell.ending.word != "waited"  # TikTok refuses with status 200
+        assert seen.acted(cell) <= 1 or not once
+        if cell.ending.word in ("again", "known already", "again, twice") and cell.point.kind is Kind.SET:
             assert seen.acted(cell) == 1 + (cell.ending.word == "again, twice")
         if cell.ending.word in ("later", "mend", "report", "next run", "unnoticed"):
             trying_again = isinstance(seen.error, errors.TransientError)  # as Airflow does: the same run goes on
             after = stage.run(cell, again=trying_again)
             assert (after.error, after.state) == (None, "sealed")
-            if trying_again and cell.point.kind is Kind.ONCE:
-                assert seen.acted(cell) + after.acted(cell) == 1
+            if trying_again and once:
+                assert seen.acted(cell) + after.acted(cell) == 1 + ((cell.door, cell.point.name) in FINISHED_FIRST)
         assert stage.in_step(cell)
         assert stage.audiences(cell) == 1 or cell.fault in STAYS.get((cell.door, cell.point.name), ())

@@ -45,7 +45,7 @@ def test_work_that_takes_nearly_as_long_as_the_platform_may_take_is_waited_for(w
     rows = people(range(4))
     segment = world.segment(door, world.name("slow"), rows)
     assert world.run(door, segment).state == "sealed"
-    assert 0.9 * polling.give_up <= sum(world.sleeps) <= polling.give_up
+    assert 0.8 * polling.give_up <= sum(world.sleeps) <= polling.give_up
     assert world.held(door, world.audience(door, segment)) == expected_keys(rows, door)
 
 

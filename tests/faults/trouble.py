@@ -10,8 +10,8 @@ from contract.rig import Door
 from faults.points import Point
 
 Action = Mapping[str, Any]
-FOR_EVER = 6 * 86_400
-"""Seconds: longer than any run waits, and shorter than the week for which Klaviyo keeps a job."""
+FOR_EVER = 10**7
+"""Seconds that no run waits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +62,7 @@ _LATER = {"status": 429, "headers": {"retry-after": "7"}}
 _TOO_MANY = {"status": 429}
 _NO_GRANT = {"status": 400, "body": {"error": "invalid_grant"}}
 _DAY_OF_GOOGLE = {"error": "RATE_LIMIT_EXCEEDED", "reason": "IngestionMutateRequestsPerDayPerProject"}
+_IMPORT_OF_OTHERS = {"status": 200, "body": {"data": [{"type": "profile-bulk-import-job", "id": "others"}], "links": {}}}
 _META_TERMS, _GONE_ADDRESS = {"error": "200/1870034"}, {"status": 403}
 _ACTIONS: Mapping[tuple[str, Fault], Action] = {
     ("google_ads-data_manager", PERMISSION): {"error": "PERMISSION_DENIED"},
@@ -98,7 +99,7 @@ def settings_of(door: Door, point: Point, fault: Fault) -> Mapping[str, Any]:
     """The sandbox's settings for a fault that is a state of the account and no answer to one request."""
     if fault is DAY and door.id == "tiktok_ads-file":
         return {"replace_hours": 30}
-    if fault is STUCK and (door.id, fault) not in _ACTIONS:
+    if fault is STUCK and not action_of(door, point, fault):
         return {"file_seconds" if "the file is ready" in point.name else "settle_seconds": FOR_EVER}
     return {}
 
@@ -107,6 +108,8 @@ def action_of(door: Door, point: Point, fault: Fault) -> Action:
     """What the fault script says for a fault at a point of a door."""
     if point.name.endswith("into the storage") and fault in (EXPIRED, PERMISSION):
         return _GONE_ADDRESS
+    if point.name == "wait for imports" and fault is STUCK:
+        return _IMPORT_OF_OTHERS
     if point.kind == "sign-in" and fault in (BUSY, REVOKED):
         return _LATER if fault is BUSY else _NO_GRANT
     general = {BUSY: door.busy[0], REVOKED: door.denied, UNNAMED: door.partial_failure}

@@ -33,8 +33,8 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 class Action:
     """What goes wrong with one request; several things may. ``when`` is before or after the platform acted on it.
 
-    ``silent`` acts and never answers: the client's time-out ends the request. ``delete_audiences`` deletes all of the platform's
-    audiences before the request is acted on, as a person may at any moment.
+    ``silent`` acts and never answers: the client's time-out ends the request. ``delete_audiences`` deletes all audiences of the
+    platform before the request is acted on, as a person may at any moment.
     """
 
     status: int | None = None

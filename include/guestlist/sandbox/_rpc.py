@@ -163,8 +163,9 @@ class RpcServer:
             if action.replies:
                 reply = _scripted(platform, action)
         status = _STATUS.get(reply.status, 500) if isinstance(reply, RpcRefused) else 200
+        answered = action.drop is None and not action.silent
         with self._world.store:
-            self._world.requests.record(platform.name, self._world.clock.now(), request, 0 if action.drop or action.silent else status)
+            self._world.requests.record(platform.name, self._world.clock.now(), request, status if answered else 0)
         return reply
 
     def _alone(self, rpc: Rpc, request: RpcRequest) -> Any:

@@ -111,7 +111,7 @@ class HttpCarrier:
 
 
 def _owes_json(call: Call, status: int) -> bool:
-    """Whether a success without a body is none: only 204 says that there is nothing to say, and storages take files silently."""
+    """Whether a success must have a body: 204 says that there is nothing to say, and storages take files without a word."""
     return 200 <= status < 300 and status != 204 and not isinstance(call.body, Content)
 
 
