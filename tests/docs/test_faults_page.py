@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from faults.endings import EXCEPTIONS, STAYS, WORDS, cells
+from faults.endings import WORDS
+from faults.exceptions import EXCEPTIONS, STAYS
+from faults.matrix import cells
 from faults.page import PAGE, page
 from faults.points import DOORS, POINTS
 

@@ -18,7 +18,7 @@ from guestlist.runtime.carriers import Carriers
 from guestlist.runtime.driver import Carrier
 from guestlist.runtime.wiring import Ready, Workspace
 
-HURRY = 0.25
+HURRY = 0.5
 """Seconds that a hurried client waits for an answer that never comes."""
 
 
@@ -42,6 +42,7 @@ class Detour:
     acted: Callable[[], None] = lambda: None
     """Waits until the platform has acted on a call that got no answer."""
     times: int = 1
+    taken: int = 0
     skip: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,12 +56,12 @@ class Detour:
         else:
             found = re.search(self.point.path, path) or re.search(self.point.path, f"/{name}")
             found = found if self.point.method in ("", name) or call.carrier == "google_ads" else None
-        if found is None or self.times <= 0:
+        if found is None or self.taken >= self.times:
             return False
         if self.skip > 0:
             self.skip -= 1
             return False
-        self.times -= 1
+        self.taken += 1
         return True
 
 

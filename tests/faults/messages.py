@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from faults.endings import LOST_ROWS, PROTOCOL, SILENCE, Cell, Ending
+from faults.endings import LOST_ROWS, PROTOCOL, SILENCE, Ending
+from faults.matrix import Cell
 from faults.points import Kind
 from faults.trouble import (
     BROKEN,

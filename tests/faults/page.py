@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from faults.endings import EXCEPTIONS, EXISTS, FINISHED_FIRST, RULES, STAYS, WORDS, Cell, Ending, cells
+from faults.endings import RULES, WORDS, Ending
+from faults.exceptions import EXCEPTIONS, EXISTS, FINISHED_FIRST, STAYS
+from faults.matrix import Cell, cells
 from faults.messages import message_of
 from faults.points import DOORS, POINTS, Kind
 from faults.trouble import FAULTS
@@ -81,7 +83,7 @@ def _exceptions(door: str, found: Sequence[Cell]) -> list[str]:
         one = next((one for one in EXCEPTIONS if one.of(door, cell.point, cell.fault)), None)
         if one is not None:
             told.setdefault(one.why, []).append(cell)
-    lines = [f"{_names(cell.fault.name for cell in where)}: {why}." for why, where in told.items()]
+    lines = [f"{_names(cell.fault.name for cell in where)}{_places(door, where)}: {why}." for why, where in told.items()]
     lines += [
         f"{place}: a run that is begun anew finishes what the one before was about, and then does its own; a task that is "
         "tried again does not."
@@ -95,6 +97,12 @@ def _exceptions(door: str, found: Sequence[Cell]) -> list[str]:
         where = _names(f"{cell.fault.name} ({cell.point.name})" for cell in stays)
         lines.append(f"{where}: what the run has built, or began to, stays beside what the next run builds; nobody deletes it.")
     return lines
+
+
+def _places(door: str, where: Sequence[Cell]) -> str:
+    """The points of some cells, unless they are many."""
+    names = dict.fromkeys(cell.point.name for cell in where)
+    return f" ({_names(names)})" if len(names) <= len(POINTS[door]) // 2 + 1 else ""
 
 
 def _messages(found: Iterable[Cell]) -> list[list[str]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from contract.rig import Door, Wish, World, expected_keys, people
 from faults.detour import Detour, DetouredWorkspace, dead_address, hurried, refusing
-from faults.endings import Cell
+from faults.matrix import Cell
 from faults.points import DOORS, Life, Point
 from faults.trouble import FOR_EVER, STUCK, action_of, settings_of
 
@@ -114,25 +114,27 @@ class Stage:
         """The fault, until it has passed."""
         door, point, fault = DOORS[cell.door], cell.point, cell.fault
         place = point.door or door.door
+        scripted = 0
         if settings := settings_of(door, point, fault):
             self.world.settings(door, **settings)
         elif action := action_of(door, point, fault):
             match = {"path": point.path, **({"method": point.method} if point.method else {})}
-            times = 999 if fault.lasting else 1
-            script = {"match": match, "action": action, "times": times, "skip": point.skip}
+            scripted = 999 if fault.lasting else 1
+            script = {"match": match, "action": action, "times": scripted, "skip": point.skip}
             self.world.admin("POST", f"faults/{place}", {"faults": [script]})
         with dead_address() as dead:
             sandbox = self.world.sandbox
             alive = {"http": sandbox.http_url.removeprefix("http://"), "grpc": sandbox.grpc_endpoint}
             before = self._length(place)
-            match fault.detour:
-                case "refused":
-                    yield refusing(point, alive, dead)
-                case "hurried":
-                    yield hurried(point, lambda: self._until_acted(place, before))
-                case _:
-                    yield None
-            self.world.admin("DELETE", f"faults/{place}")
+            detour = None
+            if fault.detour == "refused":
+                detour = refusing(point, alive, dead)
+            elif fault.detour == "hurried":
+                detour = hurried(point, lambda: self._until_acted(place, before))
+            yield detour
+        assert not scripted or self._faults(place) < scripted, "no request met the fault"
+        assert detour is None or detour.taken, "no call went this way"
+        self.world.admin("DELETE", f"faults/{place}")
         if settings:
             self._hurry(door)
         if fault is STUCK:
@@ -148,8 +150,8 @@ class Stage:
 
     def _until_acted(self, place: str, before: int) -> None:
         """The log has a line with status 0 once the platform has acted and keeps silent."""
-        while not any(line["status"] == 0 for line in self.world.log(place, before)):
-            pass
+        looks = (any(line["status"] == 0 for line in self.world.log(place, before)) for _ in range(1000))
+        assert any(looks), "the request has not reached the platform"
 
     def run(self, cell: Cell, detour: Detour | None = None, *, again: bool = False) -> Seen:
         """A run; ``again`` repeats the one before, as Airflow does when it tries a task again."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from faults.endings import FINISHED_FIRST, STAYS, Cell, cells
+from faults.exceptions import FINISHED_FIRST, STAYS
+from faults.matrix import Cell, cells
 from faults.messages import message_of
 from faults.points import Kind
 from faults.stage import Stage
