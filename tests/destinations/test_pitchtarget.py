@@ -293,8 +293,9 @@ def test_a_password_is_changed_for_a_token() -> None:
     token = Script(settings.sign_in(), answered({"access_token": "fresh"})).result  # type: ignore[arg-type]
     assert (token.value, token.seconds) == ("fresh", None)
     assert settings.headers("fresh")["authorization"] == "OAuth fresh"
-    for answer in (Reply(401, {"error": "x"}), answered({}), answered(None), answered({"access_token": ""})):
-        assert isinstance(Script(settings.sign_in(), answer).error, AuthError)  # type: ignore[arg-type]
+    assert isinstance(Script(settings.sign_in(), Reply(401, {"error": "x"})).error, AuthError)  # type: ignore[arg-type]
+    for answer in (answered({}), answered(None), answered({"access_token": ""})):
+        assert isinstance(Script(settings.sign_in(), answer).error, ProtocolError)  # type: ignore[arg-type]
 
 
 def test_a_token_of_the_connection_is_never_asked_for() -> None:

@@ -115,6 +115,23 @@ def test_a_delay_after_acting_looks_like_a_timeout_that_acted(rig: Rig) -> None:
     assert len(rig.admin("GET", "books/meta")) == 1
 
 
+def test_a_silent_platform_has_acted(rig: Rig) -> None:
+    rig.fault("meta", {"silent": True}, path="customaudiences$")
+    form = {"name": "n", "subtype": "CUSTOM"}
+    with pytest.raises(httpx.ReadTimeout):
+        rig.http.post("/meta/v26.0/act_1/customaudiences", params={"access_token": "sandbox-token"}, data=form, timeout=0.15)
+    assert len(rig.admin("GET", "books/meta")) == 1
+    assert rig.log("meta")[-1]["status"] == 0
+
+
+def test_somebody_deletes_the_audience_just_before_a_request(rig: Rig) -> None:
+    audience = rig.meta_audience()
+    rig.fault("meta", {"delete_audiences": True}, path="/users$")
+    payload = {"schema": ["EMAIL"], "data": [[digest("a")]]}
+    assert rig.meta("POST", f"{audience}/users", payload=payload).json()["error"]["error_subcode"] == 33
+    assert rig.admin("GET", "books/meta") == []
+
+
 def test_a_delay_before_acting_only_takes_time(rig: Rig) -> None:
     rig.fault("meta", {"delay": 0.2})
     start = time.monotonic()

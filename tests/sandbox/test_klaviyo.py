@@ -105,6 +105,12 @@ def test_scopes(rig: Rig, missing: str, method: str, path: str) -> None:
     assert first(ask(rig, method, path, {} if method == "POST" else None))[:2] == (403, "permission_denied")
 
 
+def test_a_clock_that_jumps_past_the_end_and_the_expiry_of_an_import_breaks_nothing(rig: Rig) -> None:
+    ask(rig, "POST", JOBS, upload(profile(email=A)))
+    rig.advance(8 * 86_400)
+    assert len(ask(rig, "GET", "profiles").json()["data"]) == 1
+
+
 def test_subscription_jobs_are_not_there(rig: Rig) -> None:
     assert ask(rig, "POST", "profile-subscription-bulk-delete-jobs", {}).status_code == 404
 

@@ -40,7 +40,7 @@ from guestlist.model.delivery import (
     Session,
     Settlement,
 )
-from guestlist.model.errors import ConfigError, OutcomeUnknown, ProtocolError, RejectedError
+from guestlist.model.errors import ConfigError, OutcomeUnknown, ProtocolError, RejectedError, TransientError
 
 _KIND = {"contact": "CONTACT_INFO", "mobile_ad_id": "MOBILE_ADVERTISING_ID", "user_id": "CRM_ID"}
 _LIST_FIELDS = (
@@ -134,11 +134,14 @@ class GoogleAdsJobs:
         try:
             reply = yield self._call("CreateOfflineUserDataJob", body, repeat=Repeat.LOOKUP)
             return {"job": text(reply.body, "resourceName")}
-        except (OutcomeUnknown, RejectedError) as error:
-            unsure = isinstance(error, OutcomeUnknown) or error_code(error) == "EXTERNAL_UPDATE_ID_ALREADY_EXISTS"
-            if not unsure or (resource := (yield from self._job_of(session))) is None:
+        except OutcomeUnknown as unknown:
+            if (resource := (yield from self._job_of(session))) is None:
+                raise TransientError("the job could not be created; it will be tried again") from unknown
+        except RejectedError as error:
+            taken = error_code(error) == "EXTERNAL_UPDATE_ID_ALREADY_EXISTS"
+            if not taken or (resource := (yield from self._job_of(session))) is None:
                 raise
-            return {"job": resource}
+        return {"job": resource}
 
     def _job_of(self, session: Session) -> Conversation[str | None]:
         rows = yield from self._search(

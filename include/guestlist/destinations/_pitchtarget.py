@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self
 import pydantic
 from pydantic import BeforeValidator, SecretStr
 
-from guestlist.destinations._reading import table, word
+from guestlist.destinations._reading import text
 from guestlist.destinations.base import Options, Settings
 from guestlist.model.conversation import Call, Conversation, Token
 from guestlist.model.errors import AuthError
@@ -51,9 +51,9 @@ class PitchTargetSettings(Settings):
     def _by_password(self, password: str) -> Conversation[Token]:
         body = {"username": self.username, "password": password, "grant_type": "password", "client_id": self.client_id}
         reply = yield Call("http", "POST", "oauth/authorize", body, signed=False)
-        if reply.status >= 400 or not (token := word(table(reply.body).get("access_token"))):
+        if reply.status >= 400:
             raise AuthError("PitchTarget does not accept username, password and client_id", help_url=HELP)
-        return Token(token)
+        return Token(text(reply.body, "access_token"))
 
 
 class PitchTargetOptions(Options):

@@ -80,7 +80,8 @@ class Call:
 class Reply:
     """What came back. gRPC statuses are given as their HTTP equals; ``body`` is parsed JSON, or None where it was not JSON.
 
-    ``headers`` have lower-case names. ``malformed`` says that a body was there and could not be parsed.
+    ``headers`` have lower-case names. ``malformed`` says that a body could not be parsed, or is missing
+    from a success that owes one.
     """
 
     status: int

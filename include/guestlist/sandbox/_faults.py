@@ -21,6 +21,8 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "error": str,
     "delay": (int, float),
     "expire_token": bool,
+    "silent": bool,
+    "delete_audiences": bool,
     "reject_rows": list,
     "reason": str,
     "count": int,
@@ -29,7 +31,11 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What goes wrong with one request; several things may. ``when`` is before or after the platform acted on it."""
+    """What goes wrong with one request; several things may. ``when`` is before or after the platform acted on it.
+
+    ``silent`` acts and never answers: the client's time-out ends the request. ``delete_audiences`` deletes all audiences of the
+    platform before the request is acted on, as a person may at any moment.
+    """
 
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
@@ -40,6 +46,8 @@ class Action:
     when: Literal["before", "after"] = "before"
     malformed: Literal["html", "empty", "truncated", "wrong_type"] | None = None
     expire_token: bool = False
+    silent: bool = False
+    delete_audiences: bool = False
     reject_rows: tuple[int, ...] = ()
     reason: str | None = None
     fail_job: bool | Literal["partial"] = False

@@ -60,13 +60,15 @@ class Gate:
         if action.drop == "after":
             await _cut(scope, receive)
             return
+        if action.silent:
+            await _client_gone(receive)
+            return
         await self._send(answer, scope, receive, send)
 
     def _act(self, platform: Platform, request: Request, action: Action) -> Answer:
         """Have the platform act, unless the fault comes first; the answer as it shall be sent."""
         with self._world.store:
-            if action.expire_token:
-                self._world.tokens.expire(request.bearer)
+            platform.suffer(request)
             self._world.settle()
         if action.replies and action.when == "before":
             answer = _scripted(platform, action)
@@ -76,7 +78,7 @@ class Gate:
                 answer = _scripted(platform, action)
         if action.malformed:
             answer = Answer(answer.status, *_malformed(action.malformed, answer))
-        self._log(platform, request, 0 if action.drop == "after" else answer.status)
+        self._log(platform, request, 0 if action.drop == "after" or action.silent else answer.status)
         return answer
 
     def _log(self, platform: Platform, request: Request, status: int) -> None:
@@ -160,6 +162,11 @@ async def _upload(part: UploadFile) -> Upload:
 async def _cut(scope: Scope, receive: Receive) -> None:
     """Close the connection without an answer."""
     scope["state"]["connection"].transport.abort()
+    await _client_gone(receive)
+
+
+async def _client_gone(receive: Receive) -> None:
+    """Wait until the client has given up."""
     message: Message = {"type": ""}
     while message["type"] != "http.disconnect":
         message = await receive()

@@ -87,8 +87,8 @@ class Imports:
         return [profile for profile, _ in read if profile]
 
     def apply(self, name: str) -> None:
-        """Do the work of a job."""
-        job = self._get(name)
+        """Do the work of a job, whoever may still ask for it."""
+        job = self._platform.records.get("job", name)
         [staged] = self._platform.staging.take(name)
         upload = self._uploads.pop(name, [None] * len(staged))
         if job["fail"] is True:

@@ -139,7 +139,9 @@ class RpcServer:
         reply = self._act(platform, rpc, request)
         if action.delay and action.when == "after":
             self._pause.wait(action.delay)
-        if action.drop == "after":
+        if action.silent:
+            _client_gone(context)
+        if action.drop == "after" or action.silent:
             reply = _CUT
         if isinstance(reply, RpcRefused):
             _abort(context, reply)
@@ -150,8 +152,7 @@ class RpcServer:
         """Have the platform act, unless the fault comes first; the reply, or the refusal, as it shall be sent."""
         action = request.action
         with self._world.store:
-            if action.expire_token:
-                self._world.tokens.expire(request.bearer)
+            platform.suffer(request)
             self._world.settle()
         reply: Any = _CUT
         early = action.replies and action.when == "before"
@@ -162,8 +163,9 @@ class RpcServer:
             if action.replies:
                 reply = _scripted(platform, action)
         status = _STATUS.get(reply.status, 500) if isinstance(reply, RpcRefused) else 200
+        answered = action.drop is None and not action.silent
         with self._world.store:
-            self._world.requests.record(platform.name, self._world.clock.now(), request, 0 if action.drop else status)
+            self._world.requests.record(platform.name, self._world.clock.now(), request, status if answered else 0)
         return reply
 
     def _alone(self, rpc: Rpc, request: RpcRequest) -> Any:
@@ -191,6 +193,13 @@ class RpcServer:
             return refused
         except OnlyValidated as validated:
             return validated.reply
+
+
+def _client_gone(context: Any) -> None:
+    """Wait until the client has given up."""
+    gone = threading.Event()
+    if context.add_callback(gone.set):
+        gone.wait()
 
 
 def _metadata(context: Any) -> Mapping[str, str]:

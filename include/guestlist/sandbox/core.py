@@ -228,6 +228,13 @@ class Platform:
         wait = self.settings["settle_seconds"] if seconds is None else seconds
         self.world.jobs.schedule(self.name, owner, self.clock.now() + wait)
 
+    def suffer(self, request: Request) -> None:
+        """What befalls the platform just before a request, by the fault script."""
+        if request.action.expire_token:
+            self.world.tokens.expire(request.bearer)
+        for audience in self.book.all() if request.action.delete_audiences else ():
+            self.book.delete(audience)
+
     # what a platform overrides
 
     def path_of(self, request: Request) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any, Self
 
@@ -11,7 +12,9 @@ from google.oauth2 import credentials as oauth
 from google.oauth2 import service_account
 
 from guestlist.destinations._google import GoogleSettings
+from guestlist.destinations._reading import count, text
 from guestlist.model.errors import AuthError, ConfigError, GuestlistError, TransientError
+from guestlist.runtime.carriers._sign_in import trouble
 
 
 class _ServiceAccount(service_account.Credentials):  # type: ignore[misc]  # google-auth has no types
@@ -45,10 +48,41 @@ def google_credentials(settings: GoogleSettings, scope: str) -> Any:
     )
 
 
-def refresh(credentials: Any) -> None:
+class TokenRequest(Request):  # type: ignore[misc]  # google-auth has no types
+    """The way to the token endpoint: with the connection's time-out, and without google-auth's own retries and sleeps.
+
+    What is no answer to a sign-in is told here, because google-auth takes it for a refusal of the credential, or breaks on it.
+    """
+
+    def __init__(self, settings: GoogleSettings) -> None:
+        """Remember the time-out."""
+        super().__init__()
+        self._timeout = settings.timeout_seconds
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Ask once.
+
+        Raises:
+            TransientError: what came is no answer. ProtocolError: it is one without an access token.
+        """
+        answer = super().__call__(*arguments, **{**options, "timeout": self._timeout})
+        try:
+            body = json.loads(answer.data)
+        except ValueError:
+            body = None
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        if error := trouble(answer.status, headers, malformed=body is None):
+            raise error
+        if answer.status < 400:
+            text(body, "access_token")
+            count(body, "expires_in")
+        return answer
+
+
+def refresh(credentials: Any, request: TokenRequest) -> None:
     """Get a fresh access token now."""
     try:
-        credentials.refresh(Request())
+        credentials.refresh(request)
     except GoogleAuthError as error:
         raise auth_error(error) from None
 

@@ -14,7 +14,7 @@ from guestlist.destinations._google import GoogleSettings
 from guestlist.model.conversation import Call, Json, Reply
 from guestlist.model.errors import ConfigError
 from guestlist.runtime.carriers._answers import LastAnswer, network_errors
-from guestlist.runtime.carriers._google_credentials import auth_error, google_credentials, keep_quiet, refresh
+from guestlist.runtime.carriers._google_credentials import TokenRequest, auth_error, google_credentials, keep_quiet, refresh
 
 _SCOPE = "https://www.googleapis.com/auth/datamanager"
 _LISTS = {
@@ -37,6 +37,7 @@ class DataManagerCarrier:
         keep_quiet()
         self._settings = settings
         self._credentials = google_credentials(settings, _SCOPE)
+        self._tokens = TokenRequest(settings)
         options = {"api_endpoint": settings.endpoint.rstrip("/")} if settings.endpoint else {}
         client: dict[str, Any] = {"credentials": self._credentials, "transport": "rest", "client_options": options}
         self._uploads = dm.IngestionServiceClient(**client)
@@ -45,6 +46,7 @@ class DataManagerCarrier:
         sessions = {id(service): service.transport._session for service in (self._uploads, self._lists)}  # noqa: SLF001
         for session in sessions.values():
             session._max_refresh_attempts = 0  # noqa: SLF001
+            session._auth_request = self._tokens  # noqa: SLF001
         self._answers = {name: LastAnswer(session) for name, session in sessions.items()}
 
     def send(self, call: Call) -> Reply:
@@ -110,7 +112,7 @@ class DataManagerCarrier:
 
     def refresh(self) -> None:
         """Get a fresh access token."""
-        refresh(self._credentials)
+        refresh(self._credentials, self._tokens)
 
     def close(self) -> None:
         """Close the connections."""

@@ -20,7 +20,7 @@ from google.protobuf import json_format
 from guestlist.destinations._google import GoogleSettings
 from guestlist.model.conversation import Call, Json, Reply
 from guestlist.model.errors import ConfigError, OutcomeUnknown, TransientError
-from guestlist.runtime.carriers._google_credentials import auth_error, google_credentials, keep_quiet, refresh
+from guestlist.runtime.carriers._google_credentials import TokenRequest, auth_error, google_credentials, keep_quiet, refresh
 
 _SCOPE = "https://www.googleapis.com/auth/adwords"
 _VERSION = "v26"
@@ -51,6 +51,7 @@ class GoogleAdsCarrier:
             os.environ["GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"] = settings.ca_file
         self._timeout = settings.timeout_seconds
         self._credentials = google_credentials(settings, _SCOPE)
+        self._tokens = TokenRequest(settings)
         self._client = GoogleAdsClient(
             credentials=self._credentials,
             login_customer_id=settings.login_customer_id,
@@ -107,7 +108,7 @@ class GoogleAdsCarrier:
 
     def refresh(self) -> None:
         """Get a fresh access token."""
-        refresh(self._credentials)
+        refresh(self._credentials, self._tokens)
 
     def close(self) -> None:
         """Close the channels."""

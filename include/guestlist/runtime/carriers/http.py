@@ -15,10 +15,10 @@ from guestlist.destinations.base import Settings
 from guestlist.model.conversation import Call, Content, Conversation, Form, Reply, Token
 from guestlist.model.errors import ConfigError, OutcomeUnknown, TransientError
 from guestlist.runtime import clock
+from guestlist.runtime.carriers import _sign_in
 
 _EARLY = 60.0
 """Seconds before its end from which a token is not used any more."""
-_ANSWERS_TO_SIGN_IN = (200, 201, 400, 401, 403)
 T = TypeVar("T")
 
 
@@ -56,7 +56,7 @@ class HttpCarrier:
         try:
             body, malformed = answer.json(), False
         except (ValueError, RecursionError):
-            body, malformed = None, bool(answer.content)
+            body, malformed = None, bool(answer.content) or _owes_json(call, answer.status_code)
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Reply(answer.status_code, body, headers, headers.get("x-request-id"), malformed)
 
@@ -94,8 +94,8 @@ class HttpCarrier:
             call = next(signing_in)
             while True:
                 reply = self._send(call)
-                if reply.status not in _ANSWERS_TO_SIGN_IN or reply.malformed:
-                    raise TransientError("the platform gives no access token at the moment", code=str(reply.status))
+                if error := _sign_in.trouble(reply.status, reply.headers, malformed=reply.malformed):
+                    raise error
                 call = signing_in.send(reply)
         except StopIteration as end:
             result: T = end.value
@@ -108,6 +108,11 @@ class HttpCarrier:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+def _owes_json(call: Call, status: int) -> bool:
+    """Whether a success must have a body: 204 says that there is nothing to say, and storages take files without a word."""
+    return 200 <= status < 300 and status != 204 and not isinstance(call.body, Content)
 
 
 @lru_cache
