@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from guestlist.cli.proof import prove
 from guestlist.cli.stage import connections
 from guestlist.runtime.segments import find_segment
+from guestlist.runtime.sync import waiting_plans
 from guestlist.runtime.wiring import Workspace
 from guestlist.sandbox.server import Sandbox
 
@@ -105,6 +108,41 @@ def test_a_first_run_a_change_a_guard_and_an_approval(include, sandbox):
         "people", "meta_main", workspace.ledger.last_runs("people")[0].run_id
     )
     assert workspace.ledger.decision(plan[0].id).decision == "approve"
+
+
+def decide_soon(label, decision, who):
+    """Enter a decision as `guestlist approve` does, once the plan is there."""
+
+    def decide():
+        ledger, segment = Workspace().ledger, find_segment("people", Workspace().config.segments)
+        while not (waiting := waiting_plans(Workspace(), segment, [label])):
+            time.sleep(0.2)
+        ledger.decide(waiting[0].id, decision, who)
+
+    thread = threading.Thread(target=decide, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_guard_waits_until_somebody_decides_at_the_command_line(include, sandbox):
+    assert run_dag(destinations=["meta_main"])[0] == "success"
+    write_people(include, range(50))
+    thread = decide_soon("meta_main", "reject", "ben (command line)")
+    state, tasks = run_dag(destinations=["meta_main"])
+    thread.join()
+    assert (state, tasks["meta_main.guard[-1]"]) == ("failed", "failed")
+    assert tasks["meta_main.removals.open[-1]"] == "upstream_failed"
+    assert Workspace().ledger.last_runs("people")[0].report["state"] == "stopped"
+
+    thread = decide_soon("meta_main", "approve", "ann (command line)")
+    write_people(include, range(51))
+    state, tasks = run_dag(destinations=["meta_main"])
+    thread.join()
+    assert (state, tasks["meta_main.guard[-1]"]) == ("success", "success")
+    plan = Workspace().ledger.newest_plan("people", "meta_main")
+    decision = Workspace().ledger.decision(plan.id)
+    assert (plan.state, decision.decision, decision.who) == ("sealed", "approve", "ann (command line)")
+    assert decision.at is not None
 
 
 def test_a_broken_source_fails_the_run_and_empties_nothing(include, sandbox):
