@@ -115,9 +115,10 @@ class DecisionTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event: whether anybody decided before the time was up."""
-        until = datetime.fromisoformat(self.until)
-        while not (decided := await asyncio.to_thread(self._decided)) and clock.now() < until:  # noqa: ASYNC110 - it is a row
-            await asyncio.sleep(_LOOK_SECONDS)
+        until, decided = datetime.fromisoformat(self.until), False
+        while not decided and clock.now() < until:
+            await asyncio.sleep(_LOOK_SECONDS)  # first: a trigger that fires at once may race the executor
+            decided = await asyncio.to_thread(self._decided)
         yield TriggerEvent({"plan_id": self.plan_id, "decided": decided})
 
     def _decided(self) -> bool:
