@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -105,6 +107,54 @@ def test_a_first_run_a_change_a_guard_and_an_approval(include, sandbox):
         "people", "meta_main", workspace.ledger.last_runs("people")[0].run_id
     )
     assert workspace.ledger.decision(plan[0].id).decision == "approve"
+
+
+def questions():
+    """What Airflow shows people of tasks that wait for them."""
+    from airflow.models.hitl import HITLDetail
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        return session.scalars(select(HITLDetail.body)).all()
+
+
+def decide_once_asked(label, decision, who):
+    """Enter a decision as `guestlist approve` does, while the task waits for it."""
+    before = questions()
+
+    def decide():
+        while len(questions()) == len(before):
+            time.sleep(0.2)
+        ledger = Workspace().ledger
+        ledger.decide(ledger.newest_plan("people", label).id, decision, who)
+
+    thread = threading.Thread(target=decide, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_guard_waits_until_somebody_decides_at_the_command_line(include, sandbox):
+    assert run_dag(destinations=["meta_main"])[0] == "success"
+    write_people(include, range(50))
+    thread = decide_once_asked("meta_main", "reject", "ben (command line)")
+    state, tasks = run_dag(destinations=["meta_main"])
+    thread.join()
+    assert (state, tasks["meta_main.guard[-1]"]) == ("failed", "failed")
+    assert tasks["meta_main.removals.open[-1]"] == "upstream_failed"
+    assert Workspace().ledger.last_runs("people")[0].report["state"] == "stopped"
+
+    thread = decide_once_asked("meta_main", "approve", "ann (command line)")
+    write_people(include, range(51))
+    state, tasks = run_dag(destinations=["meta_main"])
+    thread.join()
+    assert (state, tasks["meta_main.guard[-1]"]) == ("success", "success")
+    plan = Workspace().ledger.newest_plan("people", "meta_main")
+    decision = Workspace().ledger.decision(plan.id)
+    assert (plan.state, decision.decision, decision.who) == ("sealed", "approve", "ann (command line)")
+    assert decision.at is not None
+    assert "max_removed: 149 of 200 (74.5%), allowed 20%" in questions()[-1]
+    assert not any("example" in question or "555" in question for question in questions())
 
 
 def test_a_broken_source_fails_the_run_and_empties_nothing(include, sandbox):

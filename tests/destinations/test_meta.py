@@ -93,6 +93,13 @@ def test_what_a_person_is_worth_is_a_json_number() -> None:
     assert json.dumps(call.body["payload"]["data"]) == f'[["{EMAIL}", 44.5], ["{PHONE}", 0.0]]'
 
 
+def test_who_is_removed_has_no_worth_any_more() -> None:
+    rows = {"email": [EMAIL], "value": [None]}
+    call = ask(meta().send(session(Operation.REMOVE, fields=(Field.EMAIL,), currency="EUR"), {}, batch(**rows)))
+    assert call.body["payload"]["schema"] == ["EMAIL"]
+    assert json.dumps(call.body["payload"]["data"]) == f'[["{EMAIL}"]]'
+
+
 def test_the_wire_names_are_those_of_the_documentation() -> None:
     names = {key.field.value: (key.wire, key.plain) for key in meta().capabilities.keys}
     assert names == {

@@ -1,9 +1,8 @@
 """One segment through Airflow as people run it: API server, scheduler, dag-processor, triggerer, and the sandbox."""
 
-import time
-
 import httpx
 import pytest
+from end_to_end.api import Api
 
 from guestlist.cli.components import free_port, running_airflow
 from guestlist.cli.proof import prove
@@ -16,47 +15,6 @@ pytestmark = pytest.mark.slow
 DAG = "do_not_target"
 
 
-class Api:
-    """Airflow's REST API, logged in."""
-
-    def __init__(self, airflow):
-        self.client = httpx.Client(base_url=airflow.url, timeout=30)
-        login = self.client.post("/auth/token", json={"username": airflow.user, "password": airflow.password})
-        login.raise_for_status()
-        self.client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
-
-    def get(self, path, **query):
-        answer = self.client.get(f"/api/v2{path}", params=query)
-        answer.raise_for_status()
-        return answer.json()
-
-    def send(self, method, path, body):
-        answer = self.client.request(method, f"/api/v2{path}", json=body)
-        answer.raise_for_status()
-        return answer.json()
-
-    def trigger(self, **conf):
-        self.send("PATCH", f"/dags/{DAG}", {"is_paused": False})
-        return self.send("POST", f"/dags/{DAG}/dagRuns", {"logical_date": None, "conf": conf})["dag_run_id"]
-
-    def wait(self, run, seconds=150):
-        deadline = time.monotonic() + seconds
-        while (state := self.get(f"/dags/{DAG}/dagRuns/{run}")["state"]) not in ("success", "failed"):
-            assert time.monotonic() < deadline, self.tasks(run)
-            time.sleep(1)
-        return state
-
-    def wait_for_dag(self, seconds=60):
-        deadline = time.monotonic() + seconds
-        while DAG not in {dag["dag_id"] for dag in self.get("/dags")["dags"]}:
-            assert time.monotonic() < deadline
-            time.sleep(1)
-
-    def tasks(self, run):
-        found = self.get(f"/dags/{DAG}/dagRuns/{run}/taskInstances", limit=100)["task_instances"]
-        return {f"{task['task_id']}[{task['map_index']}]": task for task in found}
-
-
 def test_a_segment_runs_in_a_real_scheduler(tmp_path, monkeypatch, request):
     monkeypatch.setenv("SAMPLE_ROWS", "20000")
     stage = Stage(tmp_path)
@@ -66,7 +24,7 @@ def test_a_segment_runs_in_a_real_scheduler(tmp_path, monkeypatch, request):
             assert stage.airflow("db", "migrate", sandbox=sandbox, log=log).wait() == 0
             assert stage.import_pools(sandbox, log) == 0
         with running_airflow(stage, sandbox, port=free_port(0)) as airflow:
-            api = Api(airflow)
+            api = Api(airflow, DAG)
             request.addfinalizer(api.client.close)
             api.wait_for_dag()
             assert httpx.get(f"{airflow.url}/api/v2/dags").status_code == 401

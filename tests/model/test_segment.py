@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from guestlist.destinations import platforms
 from guestlist.model.delivery import Field, Mode
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Segment, Threshold
+from guestlist.model.guards import Threshold
+from guestlist.model.segment import Segment
 from guestlist.model.segment_file import SegmentError, parse_segment
 
 PLATFORMS = platforms()

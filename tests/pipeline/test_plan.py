@@ -1,4 +1,4 @@
-"""Planning: renewals are spread and never late, doubt is sent again, and guards stop what is out of proportion."""
+"""Planning: renewals are spread and never late, and doubt is sent again."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from pipeline.audiences import GOOGLE, META, TODAY, capabilities_of, compare, empty_held, frame_of, member_id, people, usable
 
 from guestlist.model.delivery import Capabilities, Mode
-from guestlist.model.plan import Breach, Counts, Drops
-from guestlist.model.segment import Guards, Threshold
-from guestlist.pipeline.plan import Wish, breaches
+from guestlist.model.plan import Counts
+from guestlist.pipeline.plan import Wish
 
 
 def person(number: int) -> dict[str, Any]:
@@ -117,80 +116,6 @@ def test_the_same_again_is_no_change(data: st.DataObject) -> None:
     there = now.filter(pl.col("member").is_in(list(usable(wanted, GOOGLE))))
     change = compare(frame_of(wanted, GOOGLE), there, GOOGLE, Wish(Mode.MIRROR, TODAY))
     assert (change.additions.height, change.removals.height, change.gone.height) == (0, 0, 0)
-
-
-# -- guards
-
-CALM = {"wanted": 1000, "held": 1000, "with_email": 1000}
-
-
-def breached(
-    mode: Mode = Mode.MIRROR, drops: Drops | None = None, guards: dict[str, Any] | None = None, **counts: int
-) -> list[str]:
-    drawn = Guards.model_validate({"max_added": "300%", "max_removed": "20%"} | (guards or {}))
-    return [
-        breach.guard for breach in breaches(Counts(**(CALM | counts)), drops or Drops(read=1000, prepared=1000), drawn, mode)
-    ]
-
-
-@pytest.mark.parametrize(("counts", "found"), [
-    ({"gone": 200}, []), ({"gone": 201}, ["max_removed"]), ({"held": 1, "gone": 1}, ["max_removed"]),
-    ({"new": 3000}, []), ({"new": 3001}, ["max_added"]), ({"held": 1, "new": 4}, ["max_added"]),
-    ({"held": 0, "gone": 0}, []), ({"held": 0, "new": 10**6}, []),
-    ({"wanted": 1, "with_email": 1}, []), ({"wanted": 0, "with_email": 0}, ["min_members"]),
-    ({"wanted": 0, "with_email": 0, "gone": 1000}, ["max_removed", "min_members"]),
-    ({"changed": 1000}, []), ({"resent": 1000}, []), ({"renewed": 1000}, []),
-])  # fmt: skip
-def test_the_guards_that_hold_without_being_asked_for(counts: dict[str, int], found: list[str]) -> None:
-    assert breached(**counts) == found
-
-
-@pytest.mark.parametrize(("mode", "found"), [
-    (Mode.MIRROR, ["max_removed"]), (Mode.REPLACE, ["max_removed"]), (Mode.SNAPSHOT, ["max_removed"]),
-    (Mode.APPEND, []), (Mode.REMOVE, []),
-])  # fmt: skip
-def test_only_modes_that_take_people_off_are_guarded_against_it(mode: Mode, found: list[str]) -> None:
-    assert breached(mode, gone=1000) == found
-
-
-@pytest.mark.parametrize(("guards", "counts", "found"), [
-    ({"max_removed": 5}, {"gone": 5}, []), ({"max_removed": 5}, {"gone": 6}, ["max_removed"]),
-    ({"max_removed": 0}, {"gone": 1}, ["max_removed"]), ({"max_removed": "0.1%"}, {"gone": 1}, []),
-    ({"max_removed": "0.1%"}, {"gone": 2}, ["max_removed"]), ({"max_removed": "100%"}, {"gone": 1000}, []),
-    ({"max_added": 5}, {"new": 6}, ["max_added"]), ({"max_added": 5}, {"new": 6, "held": 0}, []),
-    ({"min_members": 1001}, {}, ["min_members"]), ({"min_members": 1000}, {}, []),
-    ({"min_members": 0}, {"wanted": 0, "with_email": 0}, []),
-    ({"min_email_coverage": "50%"}, {"with_email": 500}, []),
-    ({"min_email_coverage": "50%"}, {"with_email": 499}, ["min_email_coverage"]),
-    ({"min_email_coverage": 10}, {"with_email": 9}, ["min_email_coverage"]),
-    ({"min_email_coverage": 10}, {"with_email": 10}, []),
-    ({"min_email_coverage": "50%"}, {"with_email": None}, []),
-    ({"min_email_coverage": "50%"}, {"with_email": 0, "wanted": 0, "gone": 0}, ["min_members"]),
-])  # fmt: skip
-def test_guards_in_shares_and_in_people(guards: dict[str, Any], counts: dict[str, int], found: list[str]) -> None:
-    assert breached(guards=guards, **counts) == found
-
-
-@pytest.mark.parametrize(("dropped", "found"), [({"no_key": 100}, []), ({"no_key": 50, "no_consent": 51}, ["max_dropped"])])
-def test_dropped_rows_are_guarded_all_reasons_together(dropped: dict[str, int], found: list[str]) -> None:
-    drops = Drops(read=1000, prepared=1000 - sum(dropped.values()), rows=dropped)
-    assert breached(drops=drops, guards={"max_dropped": "10%"}) == found
-    assert breached(drops=drops) == [], "only where it is asked for"
-
-
-def test_the_first_run_is_exempt_from_max_added_only() -> None:
-    guards = {"min_members": 2000, "min_email_coverage": "50%", "max_dropped": "10%"}
-    drops = Drops(read=1000, prepared=100, rows={"no_key": 900})
-    found = breached(drops=drops, guards=guards, held=0, new=1000, with_email=0)
-    assert found == ["min_members", "min_email_coverage", "max_dropped"]
-
-
-def test_a_breach_tells_its_numbers() -> None:
-    found = breaches(Counts(wanted=1, held=5000, gone=1234), Drops(), Guards(max_removed=Threshold(percent=20)), Mode.MIRROR)
-    assert found == (Breach("max_removed", "20%", 1234, 5000),)
-    assert str(found[0]) == "max_removed: 1,234 of 5,000 (24.7%), allowed 20%"
-    (few,) = breaches(Counts(held=3), Drops(), Guards(min_members=7), Mode.APPEND)
-    assert str(few) == "min_members: 0, allowed at least 7"
 
 
 def test_several_held_rows_of_one_member_count_as_one() -> None:

@@ -18,7 +18,8 @@ from guestlist.model.errors import (
 )
 from guestlist.runtime.ledger import Ledger
 from guestlist.runtime.sync import close_and_poll, make_plan, open_session, prepare, seal, send_part, verdict
-from guestlist.runtime.sync.plan import PlanOptions, check_guards
+from guestlist.runtime.sync.approval import check_guards
+from guestlist.runtime.sync.plan import PlanOptions
 
 
 def test_a_breach_stops_before_anything_is_sent_and_only_its_own_destination(rig: Rig) -> None:

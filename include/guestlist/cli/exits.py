@@ -17,7 +17,7 @@ EXIT_CODES: Mapping[int, str] = MappingProxyType(
         CONFIG: "wrong usage, segment file or connection: mend it",
         3: "the source is missing, broken or empty: mend it",
         4: "the platform does not accept the credential: mend it",
-        5: "a guard stopped the run: a person must decide, see sync --approve",
+        5: "a guard stopped the run: a person must decide, see guestlist approve",
         6: "the platform refuses what was sent: read its reason",
         7: "the platform broke its own contract: report it",
         8: "trouble that passes: run again later; nothing is lost",

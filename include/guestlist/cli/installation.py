@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -44,3 +45,12 @@ def run_name(kind: str) -> str:
     """A run's id: what began it, and when."""
     moment = clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return f"{kind}__{moment}"
+
+
+def person() -> str:
+    """Who is at the command line, as the ledger keeps it."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container's user may have no name
+        name = "somebody"
+    return f"{name} (command line)"

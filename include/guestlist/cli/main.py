@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from guestlist import __version__
 from guestlist.cli import exits
+from guestlist.cli.approve import approve
 from guestlist.cli.audiences import audiences
 from guestlist.cli.check import check
 from guestlist.cli.console import tell
@@ -62,7 +63,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS: Mapping[str, tuple[Callable[..., None], ...]] = {
-    "Run segments": (validate, check, preview, plan, sync, status),
+    "Run segments": (validate, check, preview, plan, sync, approve, status),
     "Look after what was sent": (reconcile, audiences, prune),
     "Privacy": (erase, verify),
     "Tools": (doctor, sandbox, normalise, prepare, pools, schema),

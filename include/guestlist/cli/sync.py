@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from guestlist.cli.console import AsJson, Only, SegmentName, show, show_json
-from guestlist.cli.installation import labels_of, run_name, segment_named, workspace
+from guestlist.cli.console import AsJson, Only, SegmentName, show, show_json, tell
+from guestlist.cli.installation import labels_of, person, run_name, segment_named, workspace
 from guestlist.cli.leases import Lease
 from guestlist.cli.plan import FullResend, plans_of, present
 from guestlist.cli.progress import Bars
@@ -42,32 +41,40 @@ def sync(
     options = RunOptions(
         plan=PlanOptions(dry_run=dry_run, full_resend=full_resend),
         labels=labels,
-        approved_by=f"{_user()} (command line)" if approve else None,
+        approved_by=person() if approve else None,
     )
     here = workspace()
     lease = Lease(here, wanted.name)
     bars = Bars(lease.beat)
     here.sleep = bars.sleep
-    run_id = run_name("cli")
     with lease.held():
-        report, error = _run(here, wanted, run_id, options, bars)
+        run_id, report, error = _run(here, wanted, options, bars)
     if dry_run and not error:
         present(plans_of(here, wanted, run_id, labels, report.as_json()["drops"]), as_json=as_json)
     else:
         _present(report, error, as_json=as_json)
 
 
-def _run(
-    here: Workspace, segment: Segment, run_id: str, options: RunOptions, bars: Bars
-) -> tuple[RunReport, GuestlistError | None]:
-    """The report of a run, also of one that an error ended half way. A run that breaks off is entered as failed."""
-    from guestlist.runtime.sync.report import report_run
-    from guestlist.runtime.sync.run import run_segment
+def _run(here: Workspace, segment: Segment, options: RunOptions, bars: Bars) -> tuple[str, RunReport, GuestlistError | None]:
+    """A run and its report, also of one that an error ended half way. A run that breaks off is entered as failed.
 
+    A plan that a guard stopped and that somebody has approved since is sent as it is: the source is not read again.
+    """
+    from guestlist.runtime.sync import approved_run
+    from guestlist.runtime.sync.report import report_run
+    from guestlist.runtime.sync.run import run_segment, serve
+
+    approved = None if options.plan.dry_run else approved_run(here, segment, options.labels, options.plan)
+    run_id = approved[0] if approved else run_name("cli")
     ended = False
     try:
         with bars:
-            report, failure = run_segment(here, segment, run_id, options, bars.watch), None
+            if approved:
+                tell(f"goes on with what was approved of {run_id}; the source is not read again")
+                report = serve(here, segment, run_id, approved[1], options, bars.watch)
+            else:
+                report = run_segment(here, segment, run_id, options, bars.watch)
+        failure = None
         ended = True
     except GuestlistError as error:
         if here.ledger.run(segment.name, run_id) is None:  # it has not even read its source
@@ -77,7 +84,7 @@ def _run(
     finally:
         if not ended:
             here.ledger.end_run(segment.name, run_id, "failed", None)
-    return report, failure
+    return run_id, report, failure
 
 
 def _present(report: RunReport, error: GuestlistError | None, *, as_json: bool) -> None:
@@ -98,11 +105,7 @@ def _stopped(report: dict[str, Any]) -> GuestlistError | None:
     told = "; ".join(
         f"{item['label']}: {', '.join(item['breaches'])}" for item in report["destinations"] if item["state"] == "stopped"
     )
-    return SafetyStop(f"nothing was sent to {told}. Run again with --approve if this is right", segment=report["segment"])
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a container's user may have no name
-        return "somebody"
+    return SafetyStop(
+        f"nothing was sent to {told}. `guestlist approve {report['segment']}`, or --approve, lets it pass",
+        segment=report["segment"],
+    )

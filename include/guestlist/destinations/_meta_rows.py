@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from guestlist.destinations._json import around, array_of, value_of
 from guestlist.model.conversation import Json
-from guestlist.model.delivery import Composite, Field, MatchKey, Session
+from guestlist.model.delivery import Composite, Field, MatchKey, Operation, Session
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,7 +49,12 @@ PROFILE = Composite(
 
 def schema_of(session: Session) -> list[str]:
     """Meta's names of the columns of a session's rows, in order."""
-    return [_WIRE[name] for name in session.fields] + (["LOOKALIKE_VALUE"] if session.currency else [])
+    return [_WIRE[name] for name in session.fields] + (["LOOKALIKE_VALUE"] if _valued(session) else [])
+
+
+def _valued(session: Session) -> bool:
+    """Whether rows carry a value; who is removed has none any more, and Meta refuses a row whose value is null."""
+    return session.currency is not None and session.operation is not Operation.REMOVE
 
 
 def rows_of(rows: pl.DataFrame, session: Session) -> Raw:
@@ -57,7 +62,7 @@ def rows_of(rows: pl.DataFrame, session: Session) -> Raw:
     import polars as pl
 
     values = [value_of(pl.col(name).fill_null("")) for name in session.fields]
-    if session.currency:
+    if _valued(session):
         values.append(value_of(pl.col("value")))
     return array_of(rows, around("[", pl.concat_str(values, separator=","), "]"))
 

@@ -31,6 +31,10 @@ WHOP = "https://docs.whop.com/api-reference/audiences/create-audience"
 TOPSORT = "https://docs.topsort.com/api-reference/create-offsite-audiences-job"
 
 
+PREHASHED = "sha256.v1"
+"""The recipe of columns that hold hashes already."""
+
+
 @dataclass(frozen=True)
 class Base:
     """The part of a rule that platforms share. With ``tells_validity`` its Struct has a third field, ``valid`` (Boolean)."""
@@ -202,7 +206,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             _define("text.plain.v1", KLAVIYO, plain=True),
             _define("country.alpha2.v1", WHOP, countries.country_code, plain=True),
             _define("mobile_ad_id.hashed.v1", TIKTOK, ids.mobile_ad_id_lower),
-            _define("sha256.v1", GOOGLE, ids.sha256, plain=True),
+            _define(PREHASHED, GOOGLE, ids.sha256, plain=True),
         )
     }
 )

@@ -17,11 +17,16 @@ class Breach:
     allowed: str
     found: int
     base: int
+    what: str = ""
+    """The column, match key or reason that is meant, where the guard looks at several."""
+    hint: str = ""
+    """What it looks like."""
 
     def __str__(self) -> str:
         """For the approval screen: ``max_removed: 1,234 of 5,000 (24.7%), allowed 20%``."""
         share = f" of {self.base:,} ({self.found / self.base:.1%})" if self.base else ""
-        return f"{self.guard}: {self.found:,}{share}, allowed {self.allowed}"
+        told = f"{self.guard}{self.what and f' {self.what}'}: {self.found:,}{share}, allowed {self.allowed}"
+        return f"{told}; {self.hint}" if self.hint else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ class Counts:
     """Prepared members that a value-based audience cannot take: they have no value, or a negative one."""
     with_email: int | None = None
     """None where the platform takes no email."""
+    with_value: int | None = None
+    """None where the platform takes no value."""
 
     @property
     def added(self) -> int:
@@ -118,7 +125,10 @@ class Plan:
 
 @dataclass(slots=True)
 class Drops:
-    """What preparing left out, and why: whole rows, and single keys by column. Counts only."""
+    """What preparing left out, and why: whole rows, and single keys by column; and what it saw, for guards to compare.
+
+    Counts and the source's names only. A prepared column is called ``field:recipe``.
+    """
 
     read: int = 0
     prepared: int = 0
@@ -126,27 +136,43 @@ class Drops:
     keys: dict[str, dict[str, int]] = field(default_factory=dict)
     phones: dict[str, dict[str, int]] = field(default_factory=dict)
     """Region -> {"kept", "valid"}."""
+    considered: int = 0
+    """Rows of which keys were made: those that have a member's key and consent, and are not held out."""
+    covered: dict[str, int] = field(default_factory=dict)
+    """Prepared column -> the considered rows that have a key, or ``value``, in it."""
+    lookalikes: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Prepared column -> what its values look like although it is mapped as something else -> how many."""
+    commonest: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Prepared column of which some key may be that of most -> {"same": members with that key, "of": members with any}."""
+    columns: dict[str, str] = field(default_factory=dict)
+    """Every column that the source declares -> its type."""
 
     def add_row(self, reason: str, count: int) -> None:
         """Count rows that were dropped."""
         if count:
-            self.rows[reason] = self.rows.get(reason, 0) + count
+            _add(self.rows, {reason: count})
 
     def add_key(self, column: str, reason: str, count: int) -> None:
         """Count keys that were dropped."""
         if count:
-            reasons = self.keys.setdefault(column, {})
-            reasons[reason] = reasons.get(reason, 0) + count
+            _add(self.keys.setdefault(column, {}), {reason: count})
 
-    def add_keys(self, other: Drops) -> None:
-        """Add what another count says of keys and phones."""
-        for column, reasons in other.keys.items():
-            for reason, count in reasons.items():
-                self.add_key(column, reason, count)
-        for region, counts in other.phones.items():
-            mine = self.phones.setdefault(region, {})
-            for name, count in counts.items():
-                mine[name] = mine.get(name, 0) + count
+    def add_lookalike(self, column: str, kind: str, count: int) -> None:
+        """Count values that look like another kind."""
+        if count:
+            _add(self.lookalikes.setdefault(column, {}), {kind: count})
+
+    def add(self, other: Drops) -> None:
+        """Add what preparing other rows of the same source counted."""
+        self.read += other.read
+        self.prepared += other.prepared
+        self.considered += other.considered
+        for mine, theirs in ((self.rows, other.rows), (self.covered, other.covered)):
+            _add(mine, theirs)
+        pairs = ((self.keys, other.keys), (self.phones, other.phones), (self.lookalikes, other.lookalikes))
+        for nested, more in pairs:
+            for name, counts in more.items():
+                _add(nested.setdefault(name, {}), counts)
 
     def check(self) -> None:
         """No row vanishes: read = prepared + dropped."""
@@ -156,3 +182,8 @@ class Drops:
     def as_json(self) -> dict[str, Any]:
         """Plain JSON."""
         return asdict(self)
+
+
+def _add(counts: dict[str, int], more: Mapping[str, int]) -> None:
+    for name, count in more.items():
+        counts[name] = counts.get(name, 0) + count

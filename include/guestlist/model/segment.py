@@ -26,6 +26,7 @@ from pydantic import (
 
 from guestlist.model.delivery import Capabilities, Field, Mode
 from guestlist.model.errors import ConfigError
+from guestlist.model.guards import Guards
 
 GRANTED = "granted"
 TASKS = ("prepare", "report")
@@ -40,32 +41,6 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Threshold(_Strict):
-    """A share (``20%``) or a number of people (``500``)."""
-
-    percent: float | None = None
-    count: int | None = None
-
-    def limit(self, base: int) -> float:
-        """The largest number of people that it allows, for a base of ``base`` people."""
-        return base * self.percent / 100 if self.percent is not None else float(self.count or 0)
-
-    def __str__(self) -> str:
-        """As it is written in the file."""
-        return f"{self.percent:g}%" if self.percent is not None else str(self.count)
-
-
-def _threshold(value: Any) -> Any:
-    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", value)):
-        return {"percent": float(match[1])}
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return {"count": value}
-    if isinstance(value, dict | Threshold):
-        return value
-    raise ValueError("write a share such as 20% or a number of people such as 500")
-
-
-Limit = Annotated[Threshold, BeforeValidator(_threshold, json_schema_input_type=str | int)]
 Name = Annotated[str, Described(min_length=1)]
 ColumnNames = Annotated[
     tuple[Name, ...],
@@ -155,17 +130,6 @@ class Holdout(_Strict):
 
     percent: float = Described(gt=0, lt=100)
     experiment: str = Described(min_length=1)
-
-
-class Guards(_Strict):
-    """Limits that stop a run before anything is sent."""
-
-    max_removed: Limit = Threshold(percent=20)
-    max_added: Limit = Threshold(percent=300)
-    min_members: Annotated[int, Described(ge=0)] = 1
-    min_email_coverage: Limit | None = None
-    max_dropped: Limit | None = None
-    max_rejected: Limit = Threshold(count=0)
 
 
 class After(_Strict):

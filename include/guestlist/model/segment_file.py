@@ -11,11 +11,11 @@ from pydantic import BaseModel, ValidationError
 from guestlist.model.delivery import IDENTIFYING, MULTI_VALUED, Capabilities, Field
 from guestlist.model.documents import Lines, Path, read_yaml
 from guestlist.model.errors import ConfigError
+from guestlist.model.guards import Guards
 from guestlist.model.segment import (
     TASKS,
     ConsentColumns,
     Destination,
-    Guards,
     Holdout,
     Platform,
     Segment,

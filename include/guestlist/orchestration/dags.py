@@ -18,8 +18,8 @@ from guestlist.model.documents import read_yaml
 from guestlist.model.errors import ConfigError
 from guestlist.model.segment import PRESETS, After, Destination, Segment
 from guestlist.orchestration.assets import audience_asset
+from guestlist.orchestration.guard import GuardOperator
 from guestlist.orchestration.operators import (
-    GuardOperator,
     OpenOperator,
     PlanOperator,
     PrepareOperator,

@@ -11,7 +11,6 @@ from datetime import timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("guestlist.airflow")
 _SHORT_WAIT = 10.0
 """Seconds below which a task waits itself: handing over to the triggerer and back costs as much."""
-_APPROVAL_WAIT = timedelta(hours=24)
 
 
 def plainly(execute: Callable[..., Any]) -> Callable[..., Any]:
@@ -124,52 +122,6 @@ class PlanOperator(DestinationOperator):
         return plan_id
 
 
-class GuardOperator(ApprovalOperator):
-    """Let the plan pass, or wait for a person's approval with the numbers; the decision is kept in the ledger."""
-
-    def __init__(self, *, segment: str, destination: str, **kwargs: Any) -> None:
-        super().__init__(
-            subject=f"{segment}: a guard stopped the plan for {destination}",
-            body="The numbers are shown once the plan is there.",
-            defaults=self.REJECT,
-            response_timeout=_APPROVAL_WAIT,
-            **kwargs,
-        )
-        self.segment = segment
-        self.destination = destination
-
-    @plainly
-    def execute(self, context: Any) -> Any:
-        """Nothing to ask where no guard is breached, or where the run was started with ``approve``."""
-        from guestlist.runtime import sync
-
-        if context["params"].get("dry_run"):
-            raise AirflowSkipException("a dry run: nothing is sent")
-        workspace = workspace_of(context)
-        plan_id = _plan_id(context, self.destination)
-        plan = workspace.plan(plan_id)
-        if not plan.breaches:
-            return None
-        if context["params"].get("approve"):
-            sync.check_guards(workspace, plan_id, plan, approved_by=_who_triggered(context))
-            return None
-        decision = workspace.ledger.decision(plan_id)
-        if decision is not None and decision.decision == "approve":
-            return None
-        self.body = _question(plan)
-        return super().execute(context)
-
-    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
-        """Keep who decided what; a rejection fails the destination."""
-        workspace = workspace_of(context)
-        approved = event.get("chosen_options") == [self.APPROVE]
-        who = (event.get("responded_by_user") or {}).get("name") or "nobody, in time"
-        workspace.ledger.decide(_plan_id(context, self.destination), "approve" if approved else "reject", who)
-        if not approved:
-            raise AirflowFailException(f"rejected by {who}: nothing was sent to {self.destination}")
-        return super().execute_complete(context, event)
-
-
 class OpenOperator(DestinationOperator):
     """Find or create the audience and begin the session. Returns the parts to send."""
 
@@ -183,7 +135,7 @@ class OpenOperator(DestinationOperator):
         from guestlist.runtime import sync
 
         workspace, segment, _ = self._begin(context)
-        parts = sync.open_session(workspace, segment, _plan_id(context, self.destination), Operation(self.operation))
+        parts = sync.open_session(workspace, segment, plan_id_of(context, self.destination), Operation(self.operation))
         self._know_audience(workspace)
         return list(range(parts))
 
@@ -203,7 +155,7 @@ class SendOperator(DestinationOperator):
         from guestlist.runtime import sync
 
         workspace, segment, _ = self._begin(context)
-        sent = sync.send_part(workspace, segment, _plan_id(context, self.destination), Operation(self.operation), self.part)
+        sent = sync.send_part(workspace, segment, plan_id_of(context, self.destination), Operation(self.operation), self.part)
         self._know_audience(workspace)
         return sent
 
@@ -221,7 +173,7 @@ class SettleOperator(DestinationOperator):
         from guestlist.runtime import sync
 
         workspace, segment, _ = self._begin(context)
-        plan_id = _plan_id(context, self.destination)
+        plan_id = plan_id_of(context, self.destination)
         self._know_audience(workspace)
         self._wait(lambda: sync.close_and_poll(workspace, segment, plan_id, Operation(self.operation)), "execute")
 
@@ -235,7 +187,7 @@ class SealOperator(DestinationOperator):
         from guestlist.runtime import sync
 
         workspace, segment, run_id = self._begin(context)
-        sealed = sync.seal(workspace, segment, _plan_id(context, self.destination))
+        sealed = sync.seal(workspace, segment, plan_id_of(context, self.destination))
         self._know_audience(workspace)
         counts = sync.destination_counts(workspace, segment, run_id, self.destination)
         for asset in self.outlets:
@@ -264,7 +216,7 @@ class ReportOperator(SegmentOperator):
         return report.as_json()
 
 
-def _plan_id(context: Any, destination: str) -> int:
+def plan_id_of(context: Any, destination: str) -> int:
     """The plan of a destination in this run: what its plan task returned."""
     plan_id: int = context["ti"].xcom_pull(task_ids=f"{destination}.plan")
     return plan_id
@@ -277,19 +229,3 @@ def lease_holder(context: Any) -> str:
 
 def _chosen(context: Any) -> Sequence[str]:
     return tuple(context["params"].get("destinations") or ())
-
-
-def _who_triggered(context: Any) -> str:
-    return getattr(context["dag_run"], "triggering_user_name", None) or "the run's params"
-
-
-def _question(plan: Any) -> str:
-    """What the approval screen shows: numbers only."""
-    breaches = "\n".join(f"- **{breach}**" for breach in plan.breaches)
-    counts = plan.counts
-    return (
-        f"{breaches}\n\n"
-        f"| wanted | held | new | gone | changed |\n|---|---|---|---|---|\n"
-        f"| {counts.wanted:,} | {counts.held:,} | {counts.new:,} | {counts.gone:,} | {counts.changed:,} |\n\n"
-        "Nothing was sent. **Approve** sends exactly this plan; **Reject** ends the run and leaves the audience as it is."
-    )

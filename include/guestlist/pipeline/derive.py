@@ -14,13 +14,20 @@ import polars as pl
 from guestlist.identity.countries import country_alpha2
 from guestlist.identity.hashing import sha256_hex
 from guestlist.identity.ids import unchanged
-from guestlist.identity.recipes import Recipe, finish, normalise_base
+from guestlist.identity.recipes import PREHASHED, Recipe, finish, normalise_base
 from guestlist.model.delivery import Field
 from guestlist.model.plan import Drops
 from guestlist.pipeline.audience import column_of
 
 _FEW = 0.4
 """Up to this share of distinct values it pays to work on them instead of on the rows."""
+_PLAIN = frozenset(Field) - {Field.EXTERNAL_ID}
+"""Fields of which one can tell what their values look like."""
+_LOOKALIKES = {
+    "a hash": (32, r"^\s*(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64})\s*$", _PLAIN - {Field.MOBILE_AD_ID}),
+    "an email": (3, "@", _PLAIN - {Field.EMAIL}),
+}
+"""What values may look like -> their fewest bytes, a pattern, and the fields that do not look like it."""
 _SOURCE, _REGION, _CODE, _FIRST, _COUNT = "source", "region", "code", "first", "count"
 
 
@@ -119,9 +126,21 @@ class Derivation:
             reasons = made.select(_COUNT, _reason(key)).filter(pl.col("reason").is_not_null()).group_by("reason")
             for reason, count in reasons.agg(pl.col(_COUNT).sum()).iter_rows():
                 drops.add_key(key.name, reason, count)
+        self._count_lookalikes(made, drops)
         telling = [key for key in self.keys if key.recipe.tells_validity][:1]
         for key in telling:  # all phone recipes judge the same number
             self._count_phones(made, key, drops)
+
+    def _count_lookalikes(self, made: pl.DataFrame, drops: Drops) -> None:
+        """Values that look like another kind: a rule for names, say, finds nothing wrong with a hash."""
+        text = pl.col(_SOURCE)
+        for kind, (bytes_, pattern, fields) in _LOOKALIKES.items():
+            names = [key.name for key in self.keys if key.field in fields and key.recipe.name != PREHASHED]
+            if names:
+                alike = made.select(text, _COUNT).filter(text.str.len_bytes() >= bytes_).filter(text.str.contains(pattern))
+                count = int(alike.get_column(_COUNT).sum())
+                for name in names:
+                    drops.add_lookalike(name, kind, count)
 
     def _count_phones(self, made: pl.DataFrame, key: KeyColumn, drops: Drops) -> None:
         kept = made.select(_REGION, _COUNT, _value(_struct(key)).is_not_null().alias("kept"), _valid(key)).filter("kept")

@@ -1,4 +1,4 @@
-"""Members held + members wanted -> who is removed, added and renewed; and whether the guards let that pass.
+"""Members held + members wanted -> who is removed, added and renewed.
 
 The rules are those of docs/promises.md, "Planning". All comparisons are made on what the platform is sent, nothing else.
 """
@@ -12,8 +12,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from guestlist.model.delivery import MULTI_VALUED, Capabilities, Composite, Field, Mode
-from guestlist.model.plan import Breach, Counts, Drops
-from guestlist.model.segment import Guards
+from guestlist.model.plan import Counts
 from guestlist.pipeline.audience import KEYS, MEMBER, composite_key, has_key, keys_of_kind, signature, with_keys
 from guestlist.pipeline.spans import Span
 
@@ -226,21 +225,3 @@ def _composite_parts(rows: pl.DataFrame, free: pl.DataFrame, composite: Composit
     keyed = rows.with_columns(composite_key(composite, names).alias("key"))
     mine = keyed.join(free.select(_ROW, "key"), on=[_ROW, "key"], how="semi")
     return mine.select(_ROW, *(part.value for part in composite.parts if part.value in names))
-
-
-def breaches(counts: Counts, drops: Drops, guards: Guards, mode: Mode) -> tuple[Breach, ...]:
-    """The guards that a plan does not pass. The first run of an audience is exempt from ``max_added`` only."""
-    found = []
-    if mode in (Mode.MIRROR, Mode.REPLACE, Mode.SNAPSHOT) and counts.gone > guards.max_removed.limit(counts.held):
-        found.append(Breach("max_removed", str(guards.max_removed), counts.gone, counts.held))
-    if counts.held and counts.new > guards.max_added.limit(counts.held):
-        found.append(Breach("max_added", str(guards.max_added), counts.new, counts.held))
-    if counts.wanted < guards.min_members:
-        found.append(Breach("min_members", f"at least {guards.min_members}", counts.wanted, 0))
-    coverage = guards.min_email_coverage
-    if coverage is not None and counts.with_email is not None and counts.with_email < coverage.limit(counts.wanted):
-        found.append(Breach("min_email_coverage", f"at least {coverage}", counts.with_email, counts.wanted))
-    dropped = sum(drops.rows.values())
-    if guards.max_dropped is not None and dropped > guards.max_dropped.limit(drops.read):
-        found.append(Breach("max_dropped", str(guards.max_dropped), dropped, drops.read))
-    return tuple(found)

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from guestlist.identity.hashing import hmac_sha256_hex, sha256_hex
-from guestlist.identity.recipes import Recipe, recipe
+from guestlist.identity.recipes import PREHASHED, Recipe, recipe
 from guestlist.model.delivery import IDENTIFYING, MULTI_VALUED, Capabilities, Field
 from guestlist.model.plan import Drops
 from guestlist.model.segment import GRANTED, Identifier, Segment
 from guestlist.pipeline.audience import MEMBER, VALUE, column_of, fields_of
+from guestlist.pipeline.commonest import majority
 from guestlist.pipeline.derive import KeyColumn, derivations
 from guestlist.pipeline.erasure import NOBODY, Erased, belongs
 from guestlist.pipeline.repeats import Seen
 
 _YES = ("true", "t", "yes", "y", "1", GRANTED)
-_PREHASHED = "sha256.v1"
 _COMPARED_BY = {
     Field.EMAIL: "email.lower.v1",
     Field.PHONE: "phone.e164_plus.v1",
@@ -39,7 +39,7 @@ def key_columns(identifiers: Mapping[Field, Identifier], capabilities: Sequence[
     wanted = {(key.field, key.recipe) for capability in capabilities for key in capability.keys if key.field in identifiers}
     found = {}
     for field_, name in sorted(wanted):
-        rule = recipe(_PREHASHED if identifiers[field_].hashed else name)
+        rule = recipe(PREHASHED if identifiers[field_].hashed else name)
         column = key_column(identifiers, field_, rule)
         found[column.name] = column
     return tuple(found.values())
@@ -109,6 +109,9 @@ class Preparer:
         self._suppressing = self._only_to_suppress()
         made = (*self.keys, *self._suppressing)
         self.derivations = derivations(made, strict_phones=self.segment.strict_phones)
+        self._telling = {key.field: key.name for key in self.keys if key.field in IDENTIFYING}.values()
+        self.suspects: dict[str, set[int]] = {}
+        """Prepared column, one for each field that identifies -> hashes of values that most rows of some slice have."""
 
     def _only_to_suppress(self) -> tuple[KeyColumn, ...]:
         """Columns that no platform takes: who asked by email is kept off lists of phones as well.
@@ -117,7 +120,7 @@ class Preparer:
         """
         prepared = {key.name for key in self.keys}
         compared = {
-            column_of(field_, _PREHASHED if self.segment.identifiers[field_].hashed else _COMPARED_BY[field_])
+            column_of(field_, PREHASHED if self.segment.identifiers[field_].hashed else _COMPARED_BY[field_])
             for field_ in self.erased.digests
             if field_ in self.segment.identifiers
         }
@@ -144,7 +147,7 @@ class Preparer:
     def prepare_in_slices(self, wanted: Wanted, drops: Drops) -> Iterator[pl.DataFrame]:
         """The same in pieces, for hashes take ten times the memory of what they are made from; sorted by member.
 
-        Several threads may prepare batches, each with ``drops`` of its own: `count` adds them up.
+        Several threads may prepare batches, each with ``drops`` of its own.
         """
         # rows are sorted before they grow, and by a number: text takes twenty times as long
         yield from self._prepared(wanted, wanted.order(), drops)
@@ -156,22 +159,28 @@ class Preparer:
         if self.segment.value:
             members = members.with_columns(wanted.rows.select(self._value()).to_series())
         members = members[order]
+        drops.considered += members.height
         pieces = zip(*(derivation.derive(wanted.rows, order, drops, _SLICE) for derivation in self.derivations), strict=True)
         for index, made in enumerate(pieces):
             piece = members.slice(index * _SLICE, _SLICE).with_columns(_joined(key, made) for key in keys)
+            self._look_at(piece, made, drops)
             kept = self._without_erased(self._unsuppressed(piece, drops), drops).drop(key.name for key in self._suppressing)
             reachable = kept.filter(pl.any_horizontal(_has(key) for key in self.keys))
             drops.add_row("no_key", kept.height - reachable.height)
             drops.prepared += reachable.height
             yield reachable
 
-    def count(self, drops: Drops) -> None:
-        """Add what preparing a batch left out to the whole."""
-        self.drops.read += drops.read
-        self.drops.prepared += drops.prepared
-        for reason, rows in drops.rows.items():
-            self.drops.add_row(reason, rows)
-        self.drops.add_keys(drops)
+    def _look_at(self, piece: pl.DataFrame, made: Sequence[pl.DataFrame], drops: Drops) -> None:
+        """Count who has which key, and remember keys that may turn out to be everybody's."""
+        has = [_has(key).sum().alias(key.name) for key in self.keys]
+        if self.segment.value:
+            has.append(pl.col(VALUE).is_not_null().sum())
+        for column, rows in piece.select(has).row(0, named=True).items():
+            drops.covered[column] = drops.covered.get(column, 0) + rows
+        for name in self._telling:
+            for frame in made:
+                if name in frame.columns and (found := majority(frame.get_column(name))) is not None:
+                    self.suspects.setdefault(name, set()).add(found)
 
     def wanted(self, rows: pl.DataFrame, drops: Drops) -> Wanted:
         """Rows with a key and with consent that are not held out."""
@@ -247,8 +256,8 @@ def suppression_keys(
     made: dict[tuple[str, str], KeyColumn] = {}
     for field_, name in sorted(taken | untaken):
         if field_ in IDENTIFYING and field_ in listed and field_ in identifiers:
-            column = column_of(field_, _PREHASHED if identifiers[field_].hashed else name)
-            rule = recipe(_PREHASHED if listed[field_].hashed else name)
+            column = column_of(field_, PREHASHED if identifiers[field_].hashed else name)
+            rule = recipe(PREHASHED if listed[field_].hashed else name)
             made[column, rule.name] = key_column(listed, field_, rule)
     found: dict[str, set[str]] = {column: set() for column, _ in made}
     for batch in rows:

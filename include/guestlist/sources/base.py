@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 from guestlist.model.errors import DataError
 
 ROWS_PER_BATCH = 65_536
+NAMED_BY_ROWS = b"guestlist.named_by_rows"
+"""In a schema's metadata: the columns are those that a sample of the rows has named."""
 _SHOWN_COLUMNS = 40
 _LOOKS_LIKE_A_VALUE = re.compile(r"@|\d{6}")
 _EXACT_FLOAT = 2.0**63  # from here on a double does not fit into the integers that give its plain digits
@@ -55,6 +57,18 @@ def find_columns(wanted: Sequence[str], schema: pa.Schema, where: str) -> list[s
         if _no_single_value(schema.field(name).type):
             raise _wrong_type(name, schema.field(name).type, where)
     return names
+
+
+def declared_columns(schema: pa.Schema) -> dict[str, str]:
+    """Column -> type, for telling a change of schema from one run to the next; case and white space in names do not count.
+
+    Empty where each row names its own columns: what a sample of the rows shows is no promise. A name that looks like
+    somebody's data is left out.
+    """
+    if NAMED_BY_ROWS in (schema.metadata or {}):
+        return {}
+    named = ((field.name.strip().casefold(), str(field.type)) for field in schema)
+    return {name: kind for name, kind in named if not _LOOKS_LIKE_A_VALUE.search(name)}
 
 
 def _columns_there(there: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from guestlist.model.conversation import Json
 from guestlist.model.plan import Plan
 from guestlist.runtime.clock import now
 from guestlist.runtime.ledger import tables as t
@@ -17,8 +18,8 @@ from guestlist.runtime.ledger.audiences import Audiences
 class Plans(Audiences):
     """What runs meant to send."""
 
-    def enter_plan(self, plan: Plan, basis: str, attempt: int, *, dry: bool) -> int:
-        """Enter a plan with its sessions and batches; returns its id."""
+    def enter_plan(self, plan: Plan, basis: str, attempt: int, *, dry: bool, prepared: Json | None = None) -> int:
+        """Enter a plan with its sessions and batches, and what preparing its members saw; returns its id."""
         with self.transaction() as connection:
             entered = connection.execute(
                 t.plans.insert().values(
@@ -30,6 +31,7 @@ class Plans(Audiences):
                     path=plan.path,
                     counts=asdict(plan.counts),
                     breaches=[asdict(breach) for breach in plan.breaches],
+                    prepared=prepared,
                     dry=dry,
                     state="planned",
                     created_at=now(),
@@ -93,6 +95,20 @@ class Plans(Audiences):
         with self.reading() as connection:
             return connection.execute(select(t.plans).where(where).order_by(t.plans.c.id.desc())).all()
 
+    def newest_plan(self, segment: str, label: str) -> Row[Any] | None:
+        """The last plan that was made to be sent."""
+        where = (t.plans.c.segment == segment) & (t.plans.c.label == label) & ~t.plans.c.dry
+        with self.reading() as connection:
+            return connection.execute(select(t.plans).where(where).order_by(t.plans.c.id.desc()).limit(1)).one_or_none()
+
+    def sealed_preparation(self, segment: str, label: str) -> Json | None:
+        """What preparing saw in the run that made the newest generation; None before there is one."""
+        sealed = self.generation(segment, label)
+        if sealed is None:
+            return None
+        with self.reading() as connection:
+            return connection.execute(select(t.plans.c.prepared).where(t.plans.c.id == sealed.plan_id)).scalar_one()
+
     def unsealed_plans(self, segment: str, label: str) -> Sequence[Row[Any]]:
         """Plans since the last sealed generation that may have sent something, the oldest first."""
         sealed = self.generation(segment, label)
@@ -108,7 +124,7 @@ class Plans(Audiences):
             return connection.execute(select(t.plans).where(where).order_by(t.plans.c.id)).all()
 
     def decide(self, plan_id: int, decision: str, who: str) -> None:
-        """Keep who approved or rejected a plan that breaches a guard."""
+        """Keep who approved or rejected a plan that breaches a guard; ``expired`` if nobody did in time."""
         with self.transaction() as connection:
             connection.execute(t.approvals.insert().values(plan_id=plan_id, decision=decision, who=who, at=now()))
 

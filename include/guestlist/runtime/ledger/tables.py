@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration."""
 
 metadata = MetaData()
@@ -64,6 +64,7 @@ plans = Table(
     Column("path", String(500), nullable=False),
     Column("counts", JSON, nullable=False),
     Column("breaches", JSON, nullable=False),
+    Column("prepared", JSON),  # what preparing saw (model.plan.Drops): the guards of later plans compare with it
     Column("dry", Boolean, nullable=False),
     Column("state", String(20), nullable=False),  # planned | sealed | superseded
     Column("created_at", DateTime(timezone=True), nullable=False),
@@ -76,7 +77,7 @@ approvals = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("plan_id", Integer, ForeignKey("plans.id"), nullable=False),
-    Column("decision", String(20), nullable=False),  # approve | reject
+    Column("decision", String(20), nullable=False),  # approve | reject | expired
     Column("who", String(250), nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
 )

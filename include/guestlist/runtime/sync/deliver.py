@@ -19,6 +19,7 @@ from guestlist.runtime import clock
 from guestlist.runtime.lake import part_file
 from guestlist.runtime.ledger import BatchRow, SessionRow
 from guestlist.runtime.storage import on_storage
+from guestlist.runtime.sync.approval import check_guards
 from guestlist.runtime.sync.outbox import Outbox
 from guestlist.runtime.wiring import Ready, Workspace
 
@@ -49,10 +50,15 @@ def find_audience(workspace: Workspace, segment: Segment, label: str) -> None:
 
 
 def open_session(workspace: Workspace, segment: Segment, plan_id: int, operation: Operation) -> int:
-    """Find or create the audience and begin the session. Returns the number of parts to send; 0 if there is nothing to do."""
+    """Find or create the audience and begin the session. Returns the number of parts to send; 0 if there is nothing to do.
+
+    Raises:
+        SafetyStop: a guard is breached and nobody has approved this plan, whichever way this verb was come to.
+    """
     session = _session(workspace, plan_id, operation)
     if session is None:
         return 0
+    check_guards(workspace, plan_id, workspace.plan(plan_id))
     with _talking(workspace, segment, plan_id) as (plan, ready):
         if workspace.ledger.audience(segment.name, ready.label) is None:
             audience = ready.driver.run(ready.destination.ensure(ready.spec))

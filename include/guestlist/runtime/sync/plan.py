@@ -6,18 +6,20 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Any
 
 import polars as pl
 
 from guestlist.model.delivery import Capabilities, Field, Mode, Operation
-from guestlist.model.errors import ConfigError, DataError, SafetyStop
-from guestlist.model.plan import Breach, Counts, Drops, Plan, Upload
+from guestlist.model.errors import ConfigError, DataError
+from guestlist.model.plan import Counts, Drops, Plan, Upload
 from guestlist.model.segment import Segment
 from guestlist.pipeline.audience import MEMBER, VALUE, complete, fields_of, wire_rows
 from guestlist.pipeline.batching import Cutter, session_id
 from guestlist.pipeline.erasure import NOBODY, Erased, belongs
-from guestlist.pipeline.plan import ADDED_ON, UNSURE, Comparison, Wish, breaches
-from guestlist.pipeline.prepare import fields_taken
+from guestlist.pipeline.guards import Prepared, breaches
+from guestlist.pipeline.plan import ADDED_ON, UNSURE, Comparison, Wish
+from guestlist.pipeline.prepare import fields_taken, key_columns
 from guestlist.pipeline.spans import Span, spans_of
 from guestlist.runtime import clock
 from guestlist.runtime.erasure.listed import erased_of
@@ -73,11 +75,19 @@ def make_plan(workspace: Workspace, segment: Segment, run_id: str, label: str, o
     sealed = ledger.generation(segment.name, label)
     spans = spans_of(max(Drops(**run.drops).prepared, sealed.members if sealed else 0))
     uploads = _write(lake, draft, attempt, comparison, spans, capabilities)
-    counts = replace(comparison.counts, without_value=_without_value(lake, run.prepared_path, segment, capabilities))
-    plan = replace(draft, uploads=uploads, counts=counts, breaches=breaches(counts, Drops(**run.drops), segment.guards, mode))
+    counts = _with_values(comparison.counts, lake, run.prepared_path, segment, capabilities)
+    prepared = _prepared(workspace, segment, label, run.drops)
+    plan = replace(draft, uploads=uploads, counts=counts, breaches=breaches(counts, prepared, segment.guards, mode))
     lake.write_json(f"{plan.path}/plan.json", plan.as_json())
     basis = _basis(workspace, segment, label, run.prepared_path, options)
-    return ledger.enter_plan(plan, basis, attempt, dry=options.dry_run)
+    return ledger.enter_plan(plan, basis, attempt, dry=options.dry_run, prepared=run.drops)
+
+
+def _prepared(workspace: Workspace, segment: Segment, label: str, drops: dict[str, Any]) -> Prepared:
+    """What the guards look at: what preparing saw now, and before the newest generation was sealed."""
+    keys = key_columns(segment.identifiers, [workspace.capabilities(segment)[label]])
+    before = workspace.ledger.sealed_preparation(segment.name, label)
+    return Prepared(Drops(**drops), keys, Drops(**before) if before else None)
 
 
 def unfinished_plan(workspace: Workspace, segment: Segment, run_id: str, label: str, options: PlanOptions) -> int | None:
@@ -121,11 +131,13 @@ def _value_based(segment: Segment, capabilities: Capabilities) -> bool:
     return segment.value is not None and capabilities.takes_value
 
 
-def _without_value(lake: Lake, prepared_path: str, segment: Segment, capabilities: Capabilities) -> int:
-    """How many prepared members `wanted_members` leaves out for want of a value."""
+def _with_values(counts: Counts, lake: Lake, prepared_path: str, segment: Segment, capabilities: Capabilities) -> Counts:
+    """The counts with how many prepared members have a value, and how many `wanted_members` leaves out for want of one."""
     if not _value_based(segment, capabilities):
-        return 0
-    return int(lake.scan(prepared_path).select(pl.col(VALUE).is_null().sum()).collect().item())
+        return counts
+    has = pl.col(VALUE).is_not_null()
+    with_value, without = lake.scan(prepared_path).select(has.sum(), (~has).sum().alias("without")).collect().row(0)
+    return replace(counts, with_value=with_value, without_value=without)
 
 
 def _write(
@@ -186,25 +198,3 @@ def _renewal_window(workspace: Workspace, segment: Segment, label: str) -> int:
         return _RENEW_WITHIN_DAYS
     days: int = (clock.now().date() - sealed.sealed_at.date()).days
     return max(_RENEW_WITHIN_DAYS, 2 * (days + 1))
-
-
-def check_guards(workspace: Workspace, plan_id: int, plan: Plan, *, approved_by: str | None = None) -> None:
-    """Let a plan pass, or stop it with the numbers; ``approved_by`` names the person who lets it pass all the same.
-
-    Raises:
-        SafetyStop: a guard is breached and nobody has approved this plan, or somebody has rejected it.
-    """
-    if not plan.breaches:
-        return
-    if approved_by:
-        workspace.ledger.decide(plan_id, "approve", approved_by)
-        return
-    decision = workspace.ledger.decision(plan_id)
-    if decision is None or decision.decision != "approve":
-        raise SafetyStop(breach_message(plan.breaches), segment=plan.segment, destination=plan.label)
-
-
-def breach_message(found: tuple[Breach, ...]) -> str:
-    """What a person has to decide on."""
-    told = "; ".join(map(str, found))
-    return f"nothing was sent: {told}. Approve the run if this is right, or mend the source"

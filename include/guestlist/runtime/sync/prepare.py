@@ -16,6 +16,7 @@ from guestlist.model.errors import GuestlistError
 from guestlist.model.plan import Drops
 from guestlist.model.segment import Segment, Source
 from guestlist.pipeline.audience import MEMBER
+from guestlist.pipeline.commonest import commonest
 from guestlist.pipeline.erasure import NOBODY, Erased
 from guestlist.pipeline.prepare import Preparer, Wanted, suppression_keys
 from guestlist.pipeline.repeats import Seen
@@ -24,6 +25,7 @@ from guestlist.runtime.erasure.listed import erased_of
 from guestlist.runtime.lake import MEMBERS_READ_TOGETHER, Lake
 from guestlist.runtime.storage import on_storage
 from guestlist.runtime.wiring import Workspace
+from guestlist.sources.base import declared_columns
 
 _ROWS_AT_ONCE = 400_000
 _FRAMES_AT_ONCE = 2
@@ -69,9 +71,12 @@ def prepare_into(
     try:
         suppressed = _suppressed(workspace, segment, capabilities)
         preparer = Preparer(segment, capabilities, suppressed, erased)
+        preparer.drops.columns = declared_columns(workspace.reader(segment.source).schema())
         _write_all(lake, folder, preparer, _frames(workspace, segment.source, preparer.source_columns), progress)
     except GuestlistError as error:
         raise error.at(segment=segment.name) from None
+    if preparer.suspects:
+        preparer.drops.commonest = commonest(lake.scan(folder), preparer.suspects)
     preparer.drops.check()
     return Prepared(folder, preparer.drops, clock.monotonic() - started)
 
@@ -88,12 +93,12 @@ def _write_all(lake: Lake, folder: str, preparer: Preparer, frames: Iterable[pl.
 
     def work_off(limit: int) -> None:
         while len(working) > limit:
-            preparer.count(working.popleft().result())
+            preparer.drops.add(working.popleft().result())
 
     def look_up() -> None:
         work_off(0)
         if waiting:
-            preparer.count(_write_repeated(lake, folder, next(numbers), preparer, waiting))
+            preparer.drops.add(_write_repeated(lake, folder, next(numbers), preparer, waiting))
         waiting.clear()
 
     with ThreadPoolExecutor(_FRAMES_AT_ONCE) as pool:

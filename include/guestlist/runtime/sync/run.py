@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from guestlist.model.delivery import Operation
 from guestlist.model.errors import GuestlistError, SafetyStop
 from guestlist.model.segment import Segment
+from guestlist.runtime.sync.approval import check_guards
 from guestlist.runtime.sync.deliver import Progress, close_and_poll, find_audience, leftovers, open_session, send_part
-from guestlist.runtime.sync.plan import DEFAULTS, PlanOptions, check_guards, make_plan, unfinished_plan
+from guestlist.runtime.sync.plan import DEFAULTS, PlanOptions, make_plan, unfinished_plan
 from guestlist.runtime.sync.prepare import prepare
 from guestlist.runtime.sync.report import RunReport, report_run
 from guestlist.runtime.sync.seal import seal
@@ -58,13 +59,24 @@ def run_segment(
     for label in options.labels:
         segment.destination(label)
     prepare(workspace, segment, run_id, watch.read)
+    served = [target.label for target in segment.destinations if not options.labels or target.label in options.labels]
+    return serve(workspace, segment, run_id, served, options, watch)
+
+
+def serve(
+    workspace: Workspace, segment: Segment, run_id: str, labels: Sequence[str], options: RunOptions, watch: Watch = SILENT
+) -> RunReport:
+    """Plan and deliver some destinations of a run whose members are prepared, and report it.
+
+    Raises:
+        GuestlistError: as `run_segment`.
+    """
     errors = []
-    for target in segment.destinations:
-        if not options.labels or target.label in options.labels:
-            try:
-                _serve(workspace, segment, run_id, target.label, options, watch)
-            except GuestlistError as error:
-                errors.append(error.at(segment=segment.name, destination=target.label))
+    for label in labels:
+        try:
+            _serve(workspace, segment, run_id, label, options, watch)
+        except GuestlistError as error:
+            errors.append(error.at(segment=segment.name, destination=label))
     report = report_run(workspace, segment, run_id, labels=options.labels)
     tidy(workspace, segment)
     if errors:

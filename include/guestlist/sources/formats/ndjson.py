@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from guestlist.model.errors import DataError
 from guestlist.model.segment import Source
+from guestlist.sources.base import NAMED_BY_ROWS
 from guestlist.sources.formats.encodings import Utf8Stream, encoding_of, undecodable
 from guestlist.sources.formats.location import DataFile
 
@@ -33,7 +34,7 @@ def schema(file: DataFile, source: Source, wanted: Sequence[str] = ()) -> pa.Sch
             unseen.discard(name.strip().casefold())
         if number >= _SAMPLE_LINES and not unseen:
             break
-    return pa.schema(list(kinds.items()))
+    return pa.schema(list(kinds.items()), metadata={NAMED_BY_ROWS: b""})
 
 
 def rows(file: DataFile, source: Source, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:

@@ -1,0 +1,58 @@
+"""Airflow's REST API as the tests of a running Airflow use it."""
+
+import time
+
+import httpx
+
+
+class Api:
+    """Airflow's REST API, logged in, for one DAG."""
+
+    def __init__(self, airflow, dag):
+        self.dag = dag
+        self.client = httpx.Client(base_url=airflow.url, timeout=30)
+        login = self.client.post("/auth/token", json={"username": airflow.user, "password": airflow.password})
+        login.raise_for_status()
+        self.client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
+
+    def get(self, path, **query):
+        answer = self.client.get(f"/api/v2{path}", params=query)
+        answer.raise_for_status()
+        return answer.json()
+
+    def send(self, method, path, body):
+        answer = self.client.request(method, f"/api/v2{path}", json=body)
+        answer.raise_for_status()
+        return answer.json()
+
+    def trigger(self, **conf):
+        self.send("PATCH", f"/dags/{self.dag}", {"is_paused": False})
+        return self.send("POST", f"/dags/{self.dag}/dagRuns", {"logical_date": None, "conf": conf})["dag_run_id"]
+
+    def wait(self, run, seconds=150):
+        deadline = time.monotonic() + seconds
+        while (state := self.get(f"/dags/{self.dag}/dagRuns/{run}")["state"]) not in ("success", "failed"):
+            assert time.monotonic() < deadline, self.tasks(run)
+            time.sleep(1)
+        return state
+
+    def wait_for_dag(self, seconds=60):
+        self.until(lambda: self.dag in {dag["dag_id"] for dag in self.get("/dags")["dags"]}, seconds)
+
+    def tasks(self, run):
+        found = self.get(f"/dags/{self.dag}/dagRuns/{run}/taskInstances", limit=100)["task_instances"]
+        return {f"{task['task_id']}[{task['map_index']}]": task for task in found}
+
+    def until(self, true, seconds=120):
+        deadline = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < deadline
+            time.sleep(1)
+
+    def wait_for_task(self, run, name, states):
+        self.until(lambda: self.tasks(run).get(f"{name}[-1]", {}).get("state") in states)
+
+    def clear(self, run, *tasks):
+        """Clear tasks with all that comes after them, as people do in the UI."""
+        body = {"dry_run": False, "task_ids": tasks, "include_downstream": True, "only_failed": False, "reset_dag_runs": True}
+        return self.send("POST", f"/dags/{self.dag}/clearTaskInstances", {**body, "dag_run_id": run})
