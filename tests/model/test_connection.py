@@ -105,3 +105,18 @@ def test_secrets_never_show() -> None:
     shown = repr(Connection("c", "t", "h", 1, "ann", SECRET, "s", {"access_token": SECRET}))
     assert SECRET not in shown
     assert "ann" in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"extra": ' + "[" * 100_000 + "]" * 100_000 + "}",
+        '{"extra": "' + "[" * 100_000 + '"}',
+        "x://h/?__extra__=" + "%5B" * 100_000,
+        '{"port": 1e400}', '{"port": -5}', '{"port": 99999999}', '{"port": true}', '{"port": ' + "1" * 5000 + "}",
+        '{"host": ["s3cr3t"]}', '{"password": {"a": 1}}', '{"login": 1.5}',
+    ],
+)  # fmt: skip
+def test_what_is_no_connection_is_told_without_its_text(text: str) -> None:
+    with pytest.raises(ConfigError, match="AIRFLOW_CONN_C is neither a connection in JSON nor a connection URI"):
+        parse_connection("c", text)

@@ -46,11 +46,20 @@ def test_what_is_not_there_stands_where_it_should_be() -> None:
         ("a: 1\n---\nb: 2\n", 2, "is not YAML"),
         ("a: \x00", 1, "is not YAML"),
         ("a: 2026-13-45\n", 1, "is not YAML"),
-        ("a: !!python/object:os.system x\n", 1, "is not YAML"),
-        ("a: !own x\n", 1, "is not YAML"),
+        ("a: 1\nb: !!python/object:os.system x\n", 2, "tag"),
+        ("a: !own x\n", 1, "tag"),
+        ("a: !!bool x\n", 1, "tag"),
+        ("a: !!timestamp x\n", 1, "tag"),
+        ("a: !!int ''\n", 1, "tag"),
+        ("a: 1\nb: 0x" + "f" * 5000 + "\n", 2, "is a number of 5002 characters"),
+        ("a: " + ":".join(["1"] * 5000) + "\n", 1, "is a number of 9999 characters"),
         ("? [a]\n: 1\n", 1, "is not YAML"),
         ("[" * 3000 + "]" * 3000, 1, "deep"),
         ("{a: " * 3000 + "1" + "}" * 3000, 1, "deep"),
+        ("a: 1\nb: " + "[" * 100_000, 2, "deep"),
+        ("- " * 100_000, 1, "deep"),
+        ("? " * 100_000, 1, "deep"),
+        ("x" * 300_000, 1, "larger than 256 KiB"),
     ],
 )
 def test_what_cannot_be_taken_is_told_with_its_line(text: str, line: int, part: str) -> None:
@@ -68,6 +77,13 @@ def test_a_bomb_is_refused_before_it_grows() -> None:
     document, _, problems = read_yaml(text)
     assert document is None
     assert problems[0][0] == 2
+
+
+def test_a_bomb_inside_a_key_is_refused_before_it_grows() -> None:
+    grown = ", ".join(f"&{here} [{', '.join([f'*{before}'] * 9)}]" for before, here in zip("abcdefgh", "bcdefghi", strict=True))
+    document, _, problems = read_yaml(f"? [&a [x, x], {grown}]\n: 1\n")
+    assert document is None
+    assert "alias" in problems[0][1]
 
 
 def test_several_duplicates_are_all_told() -> None:

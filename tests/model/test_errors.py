@@ -90,3 +90,10 @@ def test_errors_are_told_apart_by_identity() -> None:
 def test_every_error_says_in_one_sentence_what_it_means(kind: type[GuestlistError]) -> None:
     assert kind.__doc__
     assert kind.__doc__.strip().endswith(".")
+
+
+@given(st.text(), st.text(), st.text(max_size=500))
+def test_an_error_can_be_printed_whatever_files_and_platforms_call_things(message: str, code: str, request: str) -> None:
+    told = str(GuestlistError(message.replace("\n", " "), code=code, request_id=request))
+    assert told.isprintable()
+    assert len(told) <= 10 * len(message) + 500

@@ -340,6 +340,31 @@ def test_thresholds(text: str | int, limit: float, shown: str) -> None:
     assert isinstance(found, Threshold)
 
 
+@pytest.mark.parametrize("place", ["audience", "owner", "description", "key"])
+@pytest.mark.parametrize("sign", ["\0", "\x1b[31m", "\x7f", "\x85"])
+def test_control_characters_are_refused_with_their_line(place: str, sign: str) -> None:
+    value = f"a{sign}b"
+    changes = {"destinations": [SMALL["destinations"][0] | {"audience": value}]} if place == "audience" else {place: value}
+    told = problems(yaml.safe_dump(SMALL | changes, sort_keys=False))
+    assert any("holds a control character" in message and where.endswith(place) for _, where, message in told)
+    assert all(message.isprintable() for _, _, message in told)
+
+
+def test_a_delimiter_may_be_a_control_character_and_a_description_have_lines() -> None:
+    assert small(source={"file": "a.csv", "delimiter": "\x01"}, description="two\nlines").source.delimiter == "\x01"
+    assert small_problems(destinations=[SMALL["destinations"][0] | {"audience": "two\nlines"}])
+
+
+def test_what_is_long_or_much_is_told_in_part() -> None:
+    with pytest.raises(SegmentError) as caught:
+        parse(yaml.safe_dump(SMALL | {"schedule": "x" * 50_000}))
+    assert len(str(caught.value)) < 2000
+    with pytest.raises(SegmentError, match="has 500 problems") as caught:
+        parse(yaml.safe_dump(SMALL | {f"unknown_{number}": 1 for number in range(500)}))
+    assert len(caught.value.problems) == 100
+    assert "and 400 more" in str(caught.value)
+
+
 KEYS = st.sampled_from([*SMALL, "email", "columns", "platform", "x"])
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["", "a", "meta", "email", "20%", "mirror"]),

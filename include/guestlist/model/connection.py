@@ -33,7 +33,7 @@ def parse_connection(name: str, text: str) -> Connection:
     """
     try:
         return _from_json(name, json.loads(text)) if text.lstrip().startswith("{") else _from_uri(name, text)
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         variable = f"AIRFLOW_CONN_{name.upper()}"
         raise ConfigError(f"{variable} is neither a connection in JSON nor a connection URI") from None
 
@@ -43,13 +43,25 @@ def _from_json(name: str, data: dict[str, Any]) -> Connection:
     return Connection(
         id=name,
         type=_type(str(data.get("conn_type") or "")),
-        host=data.get("host"),
-        port=int(data["port"]) if data.get("port") else None,
-        login=data.get("login"),
-        password=data.get("password"),
-        schema=data.get("schema"),
+        host=_text(data.get("host")),
+        port=_port(data["port"]) if data.get("port") else None,
+        login=_text(data.get("login")),
+        password=_text(data.get("password")),
+        schema=_text(data.get("schema")),
         extra=_object(json.loads(extra) if isinstance(extra, str) else extra),
     )
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, bool | float | dict | list):
+        raise TypeError
+    return None if value is None else str(value)
+
+
+def _port(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, str | int) or not 0 < (port := int(value)) < 1 << 16:
+        raise ValueError
+    return port
 
 
 def _from_uri(name: str, text: str) -> Connection:

@@ -14,13 +14,24 @@ GuestlistError
 ├── Unconfirmed          the platform has not said yet whether it took everything         exit 9
 └── BusyError            another run holds this segment                                   exit 10
 
-An error says what happened, where, and what to do next. It never carries a response body, a row, a hash or a secret.
+An error says what happened, where, and what to do next. It never carries a response body, a row, a hash or a secret, and
+no control characters: names in it come from files and platforms, and would speak to a person's terminal.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from typing import ClassVar
+
+_LONGEST_NAME = 200
+"""Characters of a platform's own code or name for a request; it may have sent anything in their place."""
+
+
+def printable(text: str) -> str:
+    """The text with everything written out that is no character to be seen; line ends stay."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text)
 
 
 @dataclass(eq=False)
@@ -43,6 +54,9 @@ class GuestlistError(Exception):
 
     def __post_init__(self) -> None:
         """Keep ``args`` filled, so that the error pickles and prints like any other."""
+        self.message = printable(self.message)
+        self.code = self.code and printable(self.code)[:_LONGEST_NAME]
+        self.request_id = self.request_id and printable(self.request_id)[:_LONGEST_NAME]
         super().__init__(self.message)
 
     def __str__(self) -> str:

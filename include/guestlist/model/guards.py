@@ -29,7 +29,7 @@ class Threshold(BaseModel):
 
 
 def _threshold(value: Any) -> Any:
-    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", value)):
+    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*%\s*", value)):
         return {"percent": float(match[1])}
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return {"count": value}

@@ -153,7 +153,7 @@ class Destination(BaseModel):
 
     platform: str
     connection: str = Described(pattern=r"^[A-Za-z0-9_.\-]+$")
-    audience: str = Described(min_length=1, max_length=200)
+    audience: str = Described(min_length=1, max_length=200, pattern=r"^[^\r\n\t]*$")
     mode: Mode = Mode.MIRROR
     name: str | None = Described(None, pattern="^[a-z][a-z0-9_]*$")
 

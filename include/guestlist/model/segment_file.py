@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +26,10 @@ from guestlist.model.segment import (
     dotted,
 )
 
+_MOST_PROBLEMS = 100
+_LONGEST_MESSAGE = 1000
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -35,7 +41,8 @@ class Problem:
 
     def __str__(self) -> str:
         """One line for a person."""
-        return f"line {self.line}: {self.where + ': ' if self.where else ''}{self.message}"
+        told = f"{self.where + ': ' if self.where else ''}{self.message}"
+        return f"line {self.line}: {told[:_LONGEST_MESSAGE]}{' ...' * (len(told) > _LONGEST_MESSAGE)}"
 
 
 class SegmentError(ConfigError):
@@ -46,10 +53,11 @@ class SegmentError(ConfigError):
 
     @classmethod
     def of(cls, file: str, problems: list[Problem]) -> SegmentError:
-        """The error that lists ``problems`` in the order of their lines."""
-        ordered = tuple(sorted(problems, key=lambda problem: problem.line))
+        """The error that lists ``problems`` in the order of their lines, the first hundred where there are more."""
+        ordered = tuple(sorted(problems, key=lambda problem: problem.line)[:_MOST_PROBLEMS])
         listed = "".join(f"\n  {problem}" for problem in ordered)
-        error = cls(f"{file} has {len(ordered)} problem{'s' * (len(ordered) > 1)}:{listed}")
+        more = f"\n  and {len(problems) - len(ordered)} more" if len(problems) > len(ordered) else ""
+        error = cls(f"{file} has {len(problems)} problem{'s' * (len(problems) > 1)}:{listed}{more}")
         error.problems, error.file = ordered, file
         return error
 
@@ -116,12 +124,25 @@ def _cross_checks(document: Mapping[str, Any], lines: Lines, platforms: Mapping[
     identifiers = document.get("identifiers")
     identifiers = identifiers if isinstance(identifiers, dict) else {}
     for path, message in (
+        *_control_problems(document, ()),
         *_column_problems(identifiers, ("identifiers",)),
         *_guard_problems(document.get("guards"), identifiers),
         *_suppression_problems(document.get("suppress"), identifiers),
         *_destination_problems(document, identifiers, platforms),
     ):
         yield Problem(lines.of(path), dotted(path), message)
+
+
+def _control_problems(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Control characters reach logs, terminals, databases and platforms; only a delimiter may be one."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _control_problems(inner, (*path, str(name)))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _control_problems(inner, (*path, index))
+    elif isinstance(value, str) and path[-1:] != ("delimiter",) and _CONTROL.search(value):
+        yield path, f"holds a control character ({_CONTROL.findall(value)[0]!a})"
 
 
 def _column_problems(identifiers: Mapping[Any, Any], path: Path) -> Iterator[tuple[Path, str]]:
@@ -131,8 +152,9 @@ def _column_problems(identifiers: Mapping[Any, Any], path: Path) -> Iterator[tup
             continue
         if len(columns) > 1 and name not in MULTI_VALUED:
             yield (*path, name), f"takes one column; several are possible for {', '.join(sorted(MULTI_VALUED))}"
-        for column in dict.fromkeys(str(column) for column in columns if columns.count(column) > 1):
-            yield (*path, name), f"the column {column!r} stands here twice"
+        for column, times in Counter(map(str, columns)).items():
+            if times > 1:
+                yield (*path, name), f"the column {column!r} stands here twice"
 
 
 def _guard_problems(guards: Any, identifiers: Mapping[Any, Any]) -> Iterator[tuple[Path, str]]:

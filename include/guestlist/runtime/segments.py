@@ -24,10 +24,12 @@ def read_segment(path: Path) -> Segment:
         SegmentError: lists every problem. ConfigError: the file cannot be read.
     """
     from guestlist import destinations
+    from guestlist.model.documents import LONGEST_TEXT
     from guestlist.model.segment_file import parse_segment  # after `guestlist --help`, which does not need it
 
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LONGEST_TEXT + 1)
     except FileNotFoundError:
         raise ConfigError(f"there is no segment file {path}") from None
     except (OSError, UnicodeDecodeError) as error:
