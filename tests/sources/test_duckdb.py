@@ -129,3 +129,21 @@ def test_the_file_is_free_again_after_a_stream_was_left_half_way(reader, folder)
     stream.close()
     with duckdb.connect(str(folder / "people.duckdb")) as database:
         assert database.execute("SELECT count(*) FROM people").fetchone() == (200_000,)
+
+
+def test_sql_reads_and_writes_no_other_file_unless_the_connection_lets_it(tmp_path):
+    (tmp_path / "private.csv").write_text("id\nhunter2\n")
+    duckdb.connect(str(tmp_path / "w.duckdb")).close()
+    text = f"SELECT * FROM read_csv('{tmp_path}/private.csv')"
+
+    def read(sql, **extra):
+        connection = Connection("w", "duckdb", host="w.duckdb", extra=extra)
+        return list(open_source(Source(connection="w", sql=sql), connection, tmp_path).batches(["id"]))
+
+    for sql in (text, f"SELECT 1 AS id; COPY (SELECT 1) TO '{tmp_path}/out.csv'", f"ATTACH '{tmp_path}/other.duckdb'"):
+        with pytest.raises(DataError):
+            read(sql)
+    with pytest.raises(DataError):
+        read("SET enable_external_access = true; " + text)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["private.csv", "w.duckdb"]
+    assert read(text, external_access=True)[0]["id"].to_pylist() == ["hunter2"]

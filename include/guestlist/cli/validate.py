@@ -85,7 +85,7 @@ def check(path: Path, config: Config) -> Checked:
         return Checked(path, error.problems)
     except ConfigError as error:
         return Checked(path, (Problem(1, "", error.message),))
-    return Checked(path, (*_twins(path), *query_problems(segment, path, config.segments.parent)))
+    return Checked(path, (*_twins(path), *query_problems(segment, path, config)))
 
 
 def _twins(path: Path) -> tuple[Problem, ...]:

@@ -4,6 +4,7 @@ GUESTLIST_HOME      folder for what has no address of its own (default: .guestli
 GUESTLIST_SEGMENTS  folder of segment files (default: segments beside the package)
 GUESTLIST_LEDGER    SQLAlchemy address of the ledger (default: sqlite in GUESTLIST_HOME)
 GUESTLIST_LAKE      folder or object-store address of the lake (default: lake in GUESTLIST_HOME)
+GUESTLIST_FILES     folders beside the project from which segments may read files (default: any folder)
 GUESTLIST_VAULT_KEY file with the key of what is kept for plain-text platforms (default: vault.key in GUESTLIST_HOME)
 GUESTLIST_RETENTION_DAYS
                     days for which the lake keeps what nothing needs any more (default: 30)
@@ -34,6 +35,7 @@ class Config:
     lake: str
     vault_key: Path
     erasure_schedule: str | None = None
+    files: tuple[Path, ...] = ()
     retention_days: str = "30"
     """As it is written: only what prunes has to understand it."""
 
@@ -60,4 +62,5 @@ class Config:
             vault_key=Path(os.environ.get("GUESTLIST_VAULT_KEY") or home / "vault.key").absolute(),
             retention_days=os.environ.get("GUESTLIST_RETENTION_DAYS") or cls.retention_days,
             erasure_schedule=os.environ.get("GUESTLIST_ERASURE_SCHEDULE") or None,
+            files=tuple(Path(name).absolute() for name in os.environ.get("GUESTLIST_FILES", "").split(os.pathsep) if name),
         )

@@ -9,9 +9,6 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-import jinja2
-from jinja2.sandbox import SandboxedEnvironment
-
 from guestlist.destinations import destination_class
 from guestlist.destinations.base import Destination
 from guestlist.model.connection import Connection, parse_connection
@@ -29,6 +26,7 @@ from guestlist.runtime.vault import CONNECTION as VAULT_CONNECTION
 from guestlist.runtime.vault import Vault, key_from_file
 from guestlist.sources import open_source
 from guestlist.sources.base import Reader
+from guestlist.sources.templates import query_text, rendered
 
 Resolve = Callable[[str], Connection]
 
@@ -166,26 +164,13 @@ class Workspace:
 
     def reader(self, source: Source) -> Reader:
         """The source with its SQL read and rendered."""
+        base = self.config.segments.parent
         connection = self.resolve(source.connection) if source.connection else None
         if source.sql:
-            source = source.model_copy(update={"sql": self._sql(source.sql)})
-        return open_source(source, connection, self.config.segments.parent)
-
-    def _sql(self, written: str) -> str:
-        """The text of a query: of the .sql file that is named, or as written; Jinja rendered."""
-        text = written
-        if written.strip().endswith(".sql"):
-            path = self.config.segments.parent / written.strip()
-            try:
-                text = path.read_text(encoding="utf-8")
-            except OSError:
-                raise ConfigError(f"there is no query file {path}") from None
-        today = {"ds": self.today.isoformat(), "ds_nodash": self.today.strftime("%Y%m%d")}
-        environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined)
-        try:
-            return environment.from_string(text).render({**today, **self.variables})
-        except jinja2.TemplateError as error:
-            raise ConfigError(f"the query's template cannot be rendered: {error}") from None
+            text = query_text(source.sql, base, self.config.files)
+            today = {"ds": self.today.isoformat(), "ds_nodash": self.today.strftime("%Y%m%d")}
+            source = source.model_copy(update={"sql": rendered(text, {**today, **self.variables})})
+        return open_source(source, connection, base, self.config.files)
 
 
 def _polling(polling: Polling | None, settings: Any) -> Polling | None:

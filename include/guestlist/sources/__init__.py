@@ -1,13 +1,14 @@
 """Floor 2: where people's rows come from. One file a kind, found by its file name; a new kind edits nothing else.
 
 A module of this package is a source when it has ``SERVES``, the connection types that it reads (or ``FILE``), and
-``open_reader(source, connection, base)``. Drivers are imported inside functions: asking what there is loads none.
+``open_reader(source, connection, base, roots)``. Drivers are imported inside functions: asking what there is loads none.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -26,20 +27,21 @@ FILE = "file"
 class _Module(Protocol):
     SERVES: tuple[str, ...]
 
-    def open_reader(self, source: Source, connection: Connection | None, base: Path) -> Reader:
+    def open_reader(self, source: Source, connection: Connection | None, base: Path, roots: Sequence[Path] = ()) -> Reader:
         """The reader of one source of this kind."""
 
 
-def open_source(source: Source, connection: Connection | None, base: Path) -> Reader:
+def open_source(source: Source, connection: Connection | None, base: Path, roots: Sequence[Path] = ()) -> Reader:
     """The reader of ``source``; nothing is opened before its rows or its schema are asked for.
 
-    ``source.sql`` is the final SQL text. ``base`` is the folder that relative file paths start from.
+    ``source.sql`` is the final SQL text. ``base`` is the folder that relative file paths start from; files are read from it
+    and from ``roots``, or from anywhere where there are none.
 
     Raises:
         ConfigError: no source reads connections of this type, or the connection is missing.
     """
     if source.file is not None:
-        return _kinds()[FILE].open_reader(source, connection, base)
+        return _kinds()[FILE].open_reader(source, connection, base, roots)
     if connection is None:
         raise ConfigError(f"the connection {source.connection!r} is not known; define it in Airflow or as AIRFLOW_CONN_*")
     if (kind := _kinds().get(connection.type)) is None:

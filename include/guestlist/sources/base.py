@@ -15,8 +15,13 @@ from guestlist.model.errors import DataError
 ROWS_PER_BATCH = 65_536
 NAMED_BY_ROWS = b"guestlist.named_by_rows"
 """In a schema's metadata: the columns are those that a sample of the rows has named."""
+_BYTES_PER_BATCH = 64 << 20
+LONGEST_VALUE = 128 << 10
+"""Bytes. No identifier is longer than a few hundred; what is longer comes from a broken export, or wants to fill the memory."""
+_MOST_COLUMNS = 10_000
 _SHOWN_COLUMNS = 40
-_LOOKS_LIKE_A_VALUE = re.compile(r"@|\d{6}")
+_LONGEST_SHOWN = 100
+_LOOKS_LIKE_A_VALUE = re.compile(r"[@=]|\d{6}|:.*:")
 _EXACT_FLOAT = 2.0**63  # from here on a double does not fit into the integers that give its plain digits
 
 
@@ -48,6 +53,8 @@ def find_columns(wanted: Sequence[str], schema: pa.Schema, where: str) -> list[s
             a column holds no single values.
     """
     there = schema.names
+    if len(there) > _MOST_COLUMNS:
+        raise DataError(f"{where} has {len(there)} columns, more than {_MOST_COLUMNS}; is it the right file?")
     found = {name: _spelling(name, there) for name in wanted}
     problems = [_column_problem(name, there) for name, spelling in found.items() if spelling is None]
     if problems:
@@ -68,13 +75,17 @@ def declared_columns(schema: pa.Schema) -> dict[str, str]:
     if NAMED_BY_ROWS in (schema.metadata or {}):
         return {}
     named = ((field.name.strip().casefold(), str(field.type)) for field in schema)
-    return {name: kind for name, kind in named if not _LOOKS_LIKE_A_VALUE.search(name)}
+    return {name: kind for name, kind in named if not _is_a_value(name)}
 
 
 def _columns_there(there: Sequence[str]) -> str:
-    if any(_LOOKS_LIKE_A_VALUE.search(name) for name in there):  # somebody's data: it must not be shown
+    if any(_is_a_value(name) for name in there):  # somebody's data, or another program's: it must not be shown
         return "its first row holds values, not the names of columns; put the names there"
     return f"its columns are: {', '.join(there[:_SHOWN_COLUMNS])}{', ...' if len(there) > _SHOWN_COLUMNS else ''}"
+
+
+def _is_a_value(name: str) -> bool:
+    return len(name) > _LONGEST_SHOWN or not name.isprintable() or bool(_LOOKS_LIKE_A_VALUE.search(name))
 
 
 def _spelling(name: str, there: Sequence[str]) -> str | None:
@@ -95,7 +106,7 @@ def _column_problem(name: str, there: Sequence[str]) -> str:
         return f"has no column {name!r} but {' and '.join(alike)}: write the one that is meant"
     folded = {other.strip().casefold(): other for other in there}
     near = [folded[match] for match in difflib.get_close_matches(name.strip().casefold(), folded, n=2)]
-    hint = f" (is it {' or '.join(near)}?)" if near and not any(map(_LOOKS_LIKE_A_VALUE.search, near)) else ""
+    hint = f" (is it {' or '.join(near)}?)" if near and not any(map(_is_a_value, near)) else ""
     return f"has no column {name!r}{hint}"
 
 
@@ -108,7 +119,7 @@ def shaped(batches: Iterable[pa.RecordBatch], columns: Sequence[str], where: str
         DataError: there is not a single row, or a column is of a type that has no plain text.
     """
     rows = 0
-    texts = (as_text(batch, where).rename_columns(list(columns)) for batch in batches)
+    texts = (as_text(piece, where).rename_columns(list(columns)) for batch in batches for piece in in_pieces(batch, where))
     for batch in _evened(texts):
         rows += batch.num_rows
         yield batch
@@ -116,12 +127,43 @@ def shaped(batches: Iterable[pa.RecordBatch], columns: Sequence[str], where: str
         raise DataError(f"{where} gave no rows; an empty source never empties an audience")
 
 
+def in_pieces(batch: pa.RecordBatch, where: str) -> Iterator[pa.RecordBatch]:
+    """The batch in slices that stay small as text: a dictionary of a few long values may stand for any number of rows.
+
+    Raises:
+        DataError: a value is longer than `LONGEST_VALUE`.
+    """
+    longest = 1
+    for name, array in zip(batch.schema.names, batch.columns, strict=True):
+        length = _longest(array)
+        if length > LONGEST_VALUE:
+            raise DataError(
+                f"{where}: column {name!r} holds a value of {length} bytes, more than {LONGEST_VALUE}; "
+                "no identifier is as long: mend the export, or cut the value off in the query"
+            )
+        longest += length
+    rows = max(1, min(ROWS_PER_BATCH, _BYTES_PER_BATCH // longest))
+    for start in range(0, batch.num_rows, rows):
+        yield batch.slice(start, rows)
+
+
+def _longest(array: pa.Array) -> int:
+    """The length of the longest text in bytes; 0 for what is no text."""
+    values = array.dictionary if pa.types.is_dictionary(array.type) else array
+    if values.type in (pa.string_view(), pa.binary_view()):
+        values = values.cast(pa.large_binary())
+    if values.type not in (pa.string(), pa.large_string(), pa.binary(), pa.large_binary()):
+        return 0
+    return pc.max(pc.binary_length(values)).as_py() or 0
+
+
 def _evened(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     small: list[pa.RecordBatch] = []
     for batch in batches:
         for start in range(0, batch.num_rows, ROWS_PER_BATCH):
             small.append(batch.slice(start, ROWS_PER_BATCH))
-            if sum(piece.num_rows for piece in small) > ROWS_PER_BATCH // 2:
+            rows, size = sum(piece.num_rows for piece in small), sum(piece.nbytes for piece in small)
+            if rows > ROWS_PER_BATCH // 2 or size > _BYTES_PER_BATCH:
                 yield from pa.Table.from_batches(small).combine_chunks().to_batches(ROWS_PER_BATCH)
                 small = []
     if small:

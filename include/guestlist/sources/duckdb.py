@@ -19,8 +19,10 @@ from guestlist.sources.base import ROWS_PER_BATCH, find_columns, shaped
 SERVES = ("duckdb",)
 
 
-def open_reader(source: Source, connection: Connection | None, base: Path) -> DuckDBReader:
+def open_reader(source: Source, connection: Connection | None, base: Path, _roots: Sequence[Path] = ()) -> DuckDBReader:
     """Read from the file that the connection's ``host``, ``schema`` or extra ``path`` names.
+
+    Its SQL reads that file alone, unless extra ``external_access`` is true: DuckDB would read, and write, any other one too.
 
     Raises:
         ConfigError: the connection names no file.
@@ -30,7 +32,8 @@ def open_reader(source: Source, connection: Connection | None, base: Path) -> Du
     path = connection.extra.get("path") or connection.host or connection.schema
     if not path:
         raise ConfigError(f"connection {connection.id!r} names no DuckDB file; put its path into `host` or extra `path`")
-    return DuckDBReader(source, connection.id, base / Path(str(path)).expanduser())
+    beyond = connection.extra.get("external_access") is True
+    return DuckDBReader(source, connection.id, base / Path(str(path)).expanduser(), beyond)
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class DuckDBReader:
     source: Source
     connection_id: str
     path: Path
+    external_access: bool
 
     def describe(self) -> str:
         """What is read."""
@@ -73,7 +77,7 @@ class DuckDBReader:
         if not self.path.is_file():
             raise ConfigError(f"connection {self.connection_id!r}: there is no file {self.path}; is its path right?")
         try:
-            database = duckdb.connect(str(self.path), read_only=True)
+            database = duckdb.connect(str(self.path), read_only=True, config=self._bounds())
         except duckdb.Error as error:
             raise self._not_opened(error) from None
         try:
@@ -82,6 +86,9 @@ class DuckDBReader:
             raise self._failed(error, database) from None
         finally:
             database.close()
+
+    def _bounds(self) -> dict[str, str]:
+        return {"enable_external_access": str(self.external_access).lower(), "lock_configuration": "true"}
 
     def _not_opened(self, error: Exception) -> ConfigError | TransientError:
         where = f"connection {self.connection_id!r}: the DuckDB file {self.path}"

@@ -13,7 +13,7 @@ import pyarrow as pa
 from guestlist.model.connection import Connection
 from guestlist.model.errors import ConfigError
 from guestlist.model.segment import Source
-from guestlist.sources.base import as_text, find_columns, shaped
+from guestlist.sources.base import as_text, find_columns, in_pieces, shaped
 from guestlist.sources.formats.location import DataFile, locate, shown_address
 
 SERVES = ("file",)
@@ -35,9 +35,9 @@ class _Format(Protocol):
         """Some of them, under the file's own names, each once."""
 
 
-def open_reader(source: Source, _connection: Connection | None, base: Path) -> FileReader:
+def open_reader(source: Source, _connection: Connection | None, base: Path, roots: Sequence[Path] = ()) -> FileReader:
     """Read what ``source.file`` names; a relative path starts from ``base``. Files take no connection."""
-    return FileReader(source, source.file or "", base)
+    return FileReader(source, source.file or "", base, roots)
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class FileReader:
     source: Source
     address: str
     base: Path
+    roots: Sequence[Path]
 
     def describe(self) -> str:
         """What is read."""
@@ -54,12 +55,12 @@ class FileReader:
 
     def schema(self) -> pa.Schema:
         """The columns of the first file."""
-        first = locate(self.address, self.base)[0]
+        first = locate(self.address, self.base, self.roots)[0]
         return self._format(first).schema(first, self.source)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """See `guestlist.sources.base.Reader`."""
-        rows = (batch for file in locate(self.address, self.base) for batch in self._rows(file, columns))
+        rows = (batch for file in locate(self.address, self.base, self.roots) for batch in self._rows(file, columns))
         return shaped(rows, columns, self.describe())
 
     def _rows(self, file: DataFile, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -69,7 +70,8 @@ class FileReader:
             return
         names = find_columns(columns, schema, file.name)
         for batch in form.rows(file, self.source, list(dict.fromkeys(names))):
-            yield as_text(batch.select(names), file.name).rename_columns(list(columns))
+            for piece in in_pieces(batch.select(names), file.name):
+                yield as_text(piece, file.name).rename_columns(list(columns))
 
     def _format(self, file: DataFile) -> _Format:
         name = self.source.format or _ENDINGS.get(file.ending)

@@ -34,7 +34,7 @@ _LOGIN = re.compile(r"authentication failed|no password supplied|role \".*\" doe
 _PASSING_STATES = ("08", "40", "53", "55", "57", "58")  # SQLSTATE classes: connection, rollback, resources, operator, system
 
 
-def open_reader(source: Source, connection: Connection | None, _base: Path) -> PostgresReader:
+def open_reader(source: Source, connection: Connection | None, _base: Path, _roots: Sequence[Path] = ()) -> PostgresReader:
     """Read from the server that the connection names; extra may hold libpq's parameters, such as ``sslmode``.
 
     Raises:

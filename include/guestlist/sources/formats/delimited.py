@@ -17,6 +17,9 @@ from guestlist.sources.formats.location import DataFile
 _BLOCK = 4 << 20  # the fastest of 1, 4 and 16 MiB
 _DELIMITERS = ",;\t|"
 _SNIFFED_ROWS = 50
+_LONGEST_ROW = 2 * _BLOCK
+"""Arrow gives up on a row that does not end in the block after its own."""
+csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_ROW))  # the library's own is 128 KiB, also for columns not read
 
 
 def schema(file: DataFile, source: Source, _wanted: Sequence[str] = ()) -> pa.Schema:
@@ -30,7 +33,8 @@ def rows(file: DataFile, source: Source, columns: Sequence[str]) -> Iterator[pa.
     """Stream these columns of the file, as strings.
 
     Raises:
-        DataError: names the line of the first row that has too many or too few fields, an open quote or broken bytes.
+        DataError: names the line of the first row that has too many or too few fields, an open quote or broken bytes, or
+            that is longer than 8 MiB.
     """
     encoding = encoding_of(file, source.encoding)
     delimiter = _delimiter(file, source, encoding)
@@ -66,10 +70,16 @@ def _sample(file: DataFile, encoding: str) -> str:
 
 
 def _header(file: DataFile, encoding: str, delimiter: str) -> list[str]:
-    records = csv.reader(io.StringIO(_sample(file, encoding), newline=""), delimiter=delimiter)
+    sample = _sample(file, encoding)
+    records = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
     header = next((record for record in records if record), None)
     if header is None:
         raise DataError(f"{file.name} is empty; its first row must hold the names of the columns")
+    if len(sample) >= SAMPLE_BYTES // 4 and next(records, None) is None:
+        raise DataError(
+            f"{file.name}, line 1: the row with the names of the columns is longer than {SAMPLE_BYTES >> 10} KiB; "
+            "is a quote opened and not closed in it, or the file none of this format?"
+        )
     return header
 
 
@@ -113,7 +123,7 @@ def _records(file: DataFile, encoding: str, delimiter: str) -> Iterator[list[str
     """The records by the rules of RFC 4180, strictly; slower than Arrow, and knows its lines."""
     with Utf8Stream(file, encoding) as text:
         wrapped = io.TextIOWrapper(io.BufferedReader(text), "utf-8", errors="replace", newline="")
-        records = csv.reader(wrapped, delimiter=delimiter, strict=True)
+        records = csv.reader(_lines(file, wrapped), delimiter=delimiter, strict=True)
         width, begin = 0, 1
         try:
             for record in records:
@@ -130,3 +140,12 @@ def _records(file: DataFile, encoding: str, delimiter: str) -> Iterator[list[str
             raise DataError(
                 f"{file.name}, line {begin}: a quote is opened and not closed, or stands in the wrong place"
             ) from None
+
+
+def _lines(file: DataFile, text: io.TextIOWrapper) -> Iterator[str]:
+    number = 1
+    while line := text.readline(_LONGEST_ROW):
+        if len(line) == _LONGEST_ROW:
+            raise DataError(f"{file.name}, line {number}: the row is longer than {_LONGEST_ROW >> 20} MiB; mend the export")
+        yield line
+        number += 1

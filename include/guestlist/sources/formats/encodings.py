@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import pyarrow as pa
 
@@ -22,6 +22,10 @@ _MARKS = (  # UTF-32's mark begins with UTF-16's
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _NOT_LATIN = ["cp1251", "cp1253", "cp1256", "koi8_r", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr"]
+_NO_CHARSETS = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape")
+_GROWN_FREELY = 64 << 20
+_MOST_GROWTH = 100
+"""Real people compress to a tenth. What gzip makes of a single letter is a thousandth."""
 _EVIDENCE = 8  # fewer bytes beyond ASCII speak for no other script
 _LONE = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])")
 _HIGH = re.compile(rb"[\x80-\xff]")
@@ -62,7 +66,12 @@ class Utf8Stream(io.RawIOBase):
         """
         wanted = _BLOCK if size is None or size < 0 else size
         while len(self._buffer) < wanted and not self._ended:
-            self._buffer += self._next(wanted - len(self._buffer))
+            try:
+                self._buffer += self._next(wanted - len(self._buffer))
+            except DataError:
+                # a thread of Arrow's reads on after an error; it would abort a process that ends meanwhile
+                self._buffer, self._ended = b"", True
+                raise
         block, self._buffer = self._buffer[:wanted], self._buffer[wanted:]
         self.line_breaks += block.count(b"\n")
         return block
@@ -77,7 +86,7 @@ class Utf8Stream(io.RawIOBase):
         try:
             block = self._raw.read(size)
             text = block if self._decoder is None else self._decoder.decode(block, final=not block).encode()
-        except UnicodeDecodeError:
+        except UnicodeError:
             raise undecodable(self._file, self._encoding) from None
         except (OSError, EOFError) as error:
             raise _unreadable(self._file, error) from None
@@ -90,10 +99,38 @@ class Utf8Stream(io.RawIOBase):
         return text
 
 
-def raw_bytes(file: DataFile) -> BinaryIO | pa.NativeFile:
+class _Unpacked:
+    """Decompressed bytes; a file that is made to grow beyond all measure is refused while it grows."""
+
+    def __init__(self, file: DataFile) -> None:
+        self._file = file
+        self._packed = file.open()
+        self._bytes = pa.CompressedInputStream(self._packed, file.compression)
+        self._given = 0
+
+    def read(self, size: int) -> bytes:
+        block: bytes = self._bytes.read(size)
+        self._given += len(block)
+        if self._given > _GROWN_FREELY and self._given > _MOST_GROWTH * self._packed.tell():
+            raise DataError(
+                f"{self._file.name} grows more than {_MOST_GROWTH}-fold when it is unpacked, as no file of people does; "
+                "if it is right, unpack it first"
+            )
+        return block
+
+    def close(self) -> None:
+        self._bytes.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def raw_bytes(file: DataFile) -> BinaryIO | _Unpacked:
     """The file's bytes, decompressed where its ending says that it is compressed."""
-    raw = file.open()
-    return pa.CompressedInputStream(raw, file.compression) if file.compression else raw
+    return _Unpacked(file) if file.compression else file.open()
 
 
 def encoding_of(file: DataFile, declared: str | None) -> str:
@@ -107,8 +144,11 @@ def encoding_of(file: DataFile, declared: str | None) -> str:
     if declared is not None:
         try:
             name = codecs.lookup(declared).name
-        except LookupError:
-            raise ConfigError(f"{file.name}: no encoding is called {declared!r}; try utf-8, utf-16 or cp1252") from None
+            "".encode(name)  # a LookupError for what turns bytes into bytes, such as zip
+        except (LookupError, ValueError):
+            name = _NO_CHARSETS[0]
+        if name in _NO_CHARSETS:
+            raise ConfigError(f"{file.name}: no encoding is called {declared[:50]!r}; try utf-8, utf-16 or cp1252")
         return "utf-8" if name in ("utf-8-sig", "ascii") else name
     sample = sample_of(file)
     for mark, name in _MARKS:
@@ -165,6 +205,8 @@ def undecodable(file: DataFile, encoding: str) -> DataError:
             except UnicodeDecodeError as error:
                 good = error.object[: error.start].decode(encoding, errors="ignore").count("\n")
                 return _not_encoded(file, encoding, before - waiting + error.start, line + good)
+            except UnicodeError:  # such as no byte order mark where there must be one
+                break
             before += len(block)
     return _not_encoded(file, encoding, before, line)
 

@@ -1,41 +1,39 @@
-"""Excel workbooks: one sheet, its first row the names of the columns."""
+"""Excel workbooks: one sheet, its first row the names of the columns; read in a process of its own (`_sheet`)."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from guestlist.model.errors import DataError
 from guestlist.model.segment import Source
-from guestlist.sources.base import ROWS_PER_BATCH
+from guestlist.sources.confined import Exceeded, confined
+from guestlist.sources.formats import _sheet
 from guestlist.sources.formats.location import DataFile
+
+_BLOCK = 1 << 20
+_MEMORY = 4 << 30  # a sheet of 300,000 rows and 20 columns of text takes 2 GiB
+_SECONDS = 300
 
 
 def schema(file: DataFile, source: Source, _wanted: Sequence[str] = ()) -> pa.Schema:
     """The names in the sheet's first row; all are read as text."""
-    with _opened(file) as book:
-        return pa.schema([(name, pa.string()) for name in _header(file, book, source)])
+    header, _ = _read(file, source, None)
+    return pa.schema([(name, pa.string()) for name in header])
 
 
 def rows(file: DataFile, source: Source, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """These columns of the sheet, which Excel limits to 1,048,576 rows and which is held in memory whole.
 
     Raises:
-        DataError: the file is no workbook, or has no such sheet.
+        DataError: the file is no workbook, has no such sheet, or is too large to be read.
     """
-    with _opened(file) as book:
-        header = _header(file, book, source)
-        wanted = [header.index(name) for name in dict.fromkeys(columns)]
-        loaded = book.load_sheet(_sheet(file, book, source), use_columns=sorted(wanted), dtypes="string", eager=True)
-    by_place = dict(zip(sorted(wanted), loaded.columns, strict=True))
-    texts = [_iso(by_place[place]) for place in wanted]
-    batch = pa.RecordBatch.from_arrays(texts, names=list(dict.fromkeys(columns)))
-    for start in range(0, batch.num_rows, ROWS_PER_BATCH):
-        yield batch.slice(start, ROWS_PER_BATCH)
+    _, stream = _read(file, source, list(dict.fromkeys(columns)))
+    for batch in pa.ipc.open_stream(stream):
+        yield pa.RecordBatch.from_arrays([_iso(column) for column in batch.columns], names=batch.schema.names)
 
 
 def _iso(column: pa.Array) -> pa.Array:
@@ -44,31 +42,28 @@ def _iso(column: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(dates, r"^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)", r"\1T\2")
 
 
-def _sheet(file: DataFile, book: Any, source: Source) -> str:
-    there = book.sheet_names
-    if source.sheet is None:
-        return str(there[0])
-    if source.sheet not in there:
-        raise DataError(f"{file.name} has no sheet {source.sheet!r}; its sheets are: {', '.join(there)}")
-    return source.sheet
-
-
-def _header(file: DataFile, book: Any, source: Source) -> list[str]:
-    """As written in the first row; fastexcel itself renames what stands twice."""
-    first = book.load_sheet(_sheet(file, book, source), header_row=None, n_rows=1, dtypes="string", eager=True)
-    names = [column[0].as_py() or "" for column in first.columns] if first.num_rows else []
-    if not any(names):
-        raise DataError(f"{file.name} is empty; the sheet's first row must hold the names of the columns")
-    return names
-
-
-@contextmanager
-def _opened(file: DataFile) -> Iterator[Any]:
-    import fastexcel
-
-    with file.open() as raw:
-        content = raw.read()
+def _read(file: DataFile, source: Source, columns: Sequence[str] | None) -> tuple[list[str], bytes]:
+    """The names in the first row, and these columns as an Arrow stream."""
+    asked = json.dumps({"sheet": source.sheet, "columns": columns})
     try:
-        yield fastexcel.read_excel(content)
-    except fastexcel.FastExcelError:
-        raise DataError(f"{file.name} is not a readable Excel workbook; is it whole, and without a password?") from None
+        output = confined(_sheet.__name__, asked, _blocks(file), memory=_MEMORY, seconds=_SECONDS)
+    except Exceeded:
+        raise DataError(
+            f"{file.name} is a broken workbook, or one that needs more than {_MEMORY >> 30} GiB of memory or {_SECONDS} s; "
+            "delete what is not needed in it, or export the sheet as CSV"
+        ) from None
+    line, _, stream = output.partition(b"\n")
+    told = json.loads(line)
+    if not told:
+        raise DataError(f"{file.name} is not a readable Excel workbook; is it whole, and without a password?")
+    if told["header"] is None:
+        raise DataError(f"{file.name} has no sheet {source.sheet!r}; its sheets are: {', '.join(told['sheets'])}")
+    if not any(told["header"]):
+        raise DataError(f"{file.name} is empty; the sheet's first row must hold the names of the columns")
+    return told["header"], stream
+
+
+def _blocks(file: DataFile) -> Iterator[bytes]:
+    with file.open() as raw:
+        while block := raw.read(_BLOCK):
+            yield block

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from guestlist.model.errors import AuthError, ConfigError, DataError, GuestlistError, TransientError
+from guestlist.sources.places import check_place, local_path
 
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^/@]*@)?(?P<rest>[^?#]*)")
 _GLOB = re.compile(r"[*?\[]")
@@ -15,6 +17,8 @@ _STORE_CODE = re.compile(r"AWS Error ([A-Z_]+)")
 _LOGIN_CODES = re.compile(r"ACCESS|SIGNATURE|TOKEN|CREDENTIAL|AUTHENTICATION|OPT_IN")
 _COMPRESSED = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
 _PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs"}
+_SCHEMES = (*_PACKAGES, "file", "memory")
+"""Object stores and this machine. Web servers are not read: an address would make this machine ask its own network."""
 _ARROW_SPEAKS = ("s3", "gs", "gcs", "abfs", "abfss")
 
 
@@ -49,15 +53,18 @@ class DataFile:
             raise _refused(f"{self.name} cannot be opened", error) from None
 
 
-def locate(address: str, base: Path) -> list[DataFile]:
+def locate(address: str, base: Path, roots: Sequence[Path] = ()) -> list[DataFile]:
     """The file, or the files that a glob matches in the order of their names; relative paths start from ``base``.
+
+    On this machine only what lies below ``base`` or one of ``roots`` is read, or anything where there are none.
 
     Raises:
         DataError: there is no such file; AuthError or TransientError where the object store says so.
-        ConfigError: nothing here can read this kind of address.
+        ConfigError: nothing here can read this kind of address, or may read this place.
     """
     filesystem, path = _filesystem(address, base)
     shown = shown_address(address)
+    _check_place(filesystem, path, shown, base, roots)
     try:
         kind = _kind(filesystem, path)
         globbed = kind is None and _GLOB.search(path)
@@ -66,9 +73,18 @@ def locate(address: str, base: Path) -> list[DataFile]:
         raise _refused(f"file {shown} cannot be looked up", error) from None
     if not found and kind != "file":
         raise _nothing_there(shown, path, folder=kind == "directory")
+    for match in found:
+        _check_place(filesystem, match, shown, base, roots)
     if kind == "file":
         return [DataFile(f"file {shown}", path, filesystem)]
     return [DataFile(f"file {match} (of {shown})", match, filesystem) for match in found]
+
+
+def _check_place(filesystem: Any, path: str, shown: str, base: Path, roots: Sequence[Path]) -> None:
+    from fsspec.implementations.local import LocalFileSystem
+
+    if isinstance(filesystem, LocalFileSystem):
+        check_place(Path(path), f"file {shown}", base, roots)
 
 
 def shown_address(address: str) -> str:
@@ -108,9 +124,13 @@ def _filesystem(address: str, base: Path) -> tuple[Any, str]:
     from fsspec.implementations.local import LocalFileSystem
 
     match = _ADDRESS.match(address)
+    if "\0" in address:
+        raise ConfigError(f"{shown_address(address)} is no address")
     if match is None:
-        return LocalFileSystem(), str(base / Path(address).expanduser())
+        return LocalFileSystem(), str(local_path(address, base))
     scheme, shown = match["scheme"].lower(), shown_address(address)
+    if scheme not in _SCHEMES or "::" in address:
+        raise ConfigError(f"nothing here reads {scheme}:// addresses ({shown}); try s3, gs, az, file or a path")
     try:
         filesystem, path = fsspec.core.url_to_fs(address)
     except ImportError:
@@ -119,7 +139,7 @@ def _filesystem(address: str, base: Path) -> tuple[Any, str]:
         package = _PACKAGES.get(scheme, f"the fsspec package for {scheme}")
         raise ConfigError(f"reading {shown} needs a package that is not installed: pip install {package}") from None
     except ValueError:
-        raise ConfigError(f"nothing here reads {scheme}:// addresses ({shown}); try s3, gs, az, file or a path") from None
+        raise ConfigError(f"{shown} is no {scheme}:// address") from None
     return filesystem, path
 
 

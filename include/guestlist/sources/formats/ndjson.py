@@ -17,6 +17,7 @@ from guestlist.sources.formats.location import DataFile
 _BLOCK = 4 << 20
 _LONGEST_LINE = 64 << 20
 _SAMPLE_LINES = 2_000
+_MOST_KEYS = 10_000
 
 
 def schema(file: DataFile, source: Source, wanted: Sequence[str] = ()) -> pa.Schema:
@@ -26,14 +27,17 @@ def schema(file: DataFile, source: Source, wanted: Sequence[str] = ()) -> pa.Sch
     """
     kinds: dict[str, pa.DataType] = {}
     unseen = {name.strip().casefold() for name in wanted}
-    for number, line in enumerate(_lines(file, encoding_of(file, source.encoding)), start=1):
-        for name, value in (_object(file, number, line) if line.strip() else {}).items():
+    encoding = encoding_of(file, source.encoding)
+    for number, line in enumerate(_lines(file, encoding), start=1):
+        for name, value in (_object(file, encoding, number, line) if line.strip() else {}).items():
             if isinstance(value, list | dict):
                 kinds[name] = pa.list_(pa.string()) if isinstance(value, list) else pa.struct([])
             kinds.setdefault(name, pa.string())
             unseen.discard(name.strip().casefold())
         if number >= _SAMPLE_LINES and not unseen:
             break
+        if len(kinds) > _MOST_KEYS:
+            raise DataError(f"{file.name}: its objects have more than {_MOST_KEYS} different keys; are keys values in it?")
     return pa.schema(list(kinds.items()), metadata={NAMED_BY_ROWS: b""})
 
 
@@ -80,19 +84,23 @@ def _broken(file: DataFile, encoding: str, first: int, block: bytes) -> DataErro
     for number, line in enumerate(block.split(b"\n"), start=first):
         try:
             if line.strip():
-                _object(file, number, line)
-        except UnicodeDecodeError:
-            return undecodable(file, encoding)
+                _object(file, encoding, number, line)
         except DataError as error:
             return error
     return DataError(f"{file.name}: between the lines {first} and {first + block.count(10)} is a value that is no single text")
 
 
-def _object(file: DataFile, number: int, line: bytes) -> dict[str, object]:
+def _object(file: DataFile, encoding: str, number: int, line: bytes) -> dict[str, object]:
     try:
         found = json.loads(line)
     except json.JSONDecodeError as error:
         raise DataError(f"{file.name}, line {number}, character {error.pos + 1}: not JSON ({error.msg})") from None
+    except UnicodeDecodeError:
+        raise undecodable(file, encoding) from None
+    except (ValueError, RecursionError):
+        raise DataError(f"{file.name}, line {number}: nested too deeply, or a number of too many digits") from None
+    if isinstance(found, dict) and any("\ud800" <= sign <= "\udfff" for name in found for sign in name):
+        raise DataError(f"{file.name}, line {number}: a key is no text (half of a surrogate pair)")
     if not isinstance(found, dict):
         raise DataError(f"{file.name}, line {number}: not a JSON object; write one object a line, not an array of them")
     return found
