@@ -37,12 +37,12 @@ _ACCOUNT_REASONS = frozenset({
 _CONFIG_REASONS = frozenset({
     "INVALID_DESTINATION", "INVALID_USER_LIST_ID", "INVALID_USER_LIST_TYPE", "OWNERSHIP_REQUIRED_FOR_UPDATE",
 })  # fmt: skip
-_MEMBER = re.compile(r"audience_?members\[(\d+)\]", re.IGNORECASE)
+_MEMBER = re.compile(r"audience_?members\[(\d{1,9})\]", re.IGNORECASE)
 
 
 def verdict(reply: Reply) -> Verdict:
     """The error that a reply stands for, if any; a 401 asks for a fresh token first."""
-    if reply.status < 400 and not reply.malformed:
+    if 200 <= reply.status < 300 and not reply.malformed:
         return Verdict()
     error = table(table(reply.body).get("error"))
     reason, quota = _error_info(error)
@@ -53,6 +53,8 @@ def verdict(reply: Reply) -> Verdict:
 
 def _error(reply: Reply, reason: str, quota: str, error: Mapping[str, Json], facts: dict[str, Any]) -> GuestlistError:
     status = reply.status
+    if 300 <= status < 400:
+        return ConfigError("Google's address leads elsewhere: look at `endpoint` in the connection", **facts)
     if status == 429:
         wait = _DAY if "PerDay" in quota else _wait(reply, error)
         return RateLimitedError(f"Google's quota {quota or 'for requests'} is used up", retry_after=wait, **facts)

@@ -45,7 +45,7 @@ _ROW = frozenset({
 
 def verdict(reply: Reply) -> Verdict:
     """The error that a reply stands for, if any; an expired token asks for a fresh one first."""
-    if reply.status < 400 and not reply.malformed:
+    if 200 <= reply.status < 300 and not reply.malformed:
         return Verdict()
     error = table(table(reply.body).get("error"))
     kind, code = next(_codes(error), ("", ""))

@@ -47,7 +47,7 @@ def verdict(reply: Reply) -> Verdict:
     """The error that a reply stands for, if any, and the seconds to hold back before the next call."""
     usage = _usage(reply.headers)
     error = _envelope(reply)
-    if reply.status < 400 and not reply.malformed and error is None:
+    if 200 <= reply.status < 300 and not reply.malformed and error is None:
         return Verdict(pause=_pause(usage))
     return Verdict(error=_error(reply, error or {}, usage))
 
@@ -73,6 +73,8 @@ def _error(reply: Reply, error: Mapping[str, Json], usage: tuple[float, float]) 
 
 
 def _without_code(reply: Reply, facts: dict[str, Any]) -> GuestlistError:
+    if 300 <= reply.status < 400:
+        return ConfigError("Meta's address leads elsewhere: look at `endpoint` in the connection", **facts)
     if reply.status == 429:
         wait = seconds(reply.headers.get("retry-after", ""))
         return RateLimitedError("Meta's rate limit is reached", retry_after=_MINUTE if wait is None else wait, **facts)

@@ -9,6 +9,9 @@ from guestlist.model.conversation import Json
 from guestlist.model.errors import ProtocolError
 
 _DAY = 24 * 3600.0
+_MOST = 1 << 63
+"""From here on no database holds a number."""
+_LONGEST = 1000
 
 
 def each(items: Json) -> Iterator[dict[str, Json]]:
@@ -25,7 +28,7 @@ def whole(value: Json) -> int:
     """The whole number, as number or as digits; 0 where it is none."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MOST else 0
 
 
 def word(value: Json) -> str:
@@ -67,7 +70,9 @@ def text(body: Json, name: str) -> str:
     found = _object(body, name).get(name)
     if isinstance(found, bool) or not isinstance(found, str | int) or found == "":
         raise _broken(name)
-    return str(found)
+    if not (told := str(found)).isprintable() or len(told) > _LONGEST:
+        raise _broken(name)
+    return told
 
 
 def count(body: Json, name: str) -> int:
@@ -75,7 +80,7 @@ def count(body: Json, name: str) -> int:
     found = _object(body, name).get(name, 0)
     if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) < 20:
         return int(found)
-    if isinstance(found, bool) or not isinstance(found, int):
+    if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found < _MOST:
         raise _broken(name)
     return found
 

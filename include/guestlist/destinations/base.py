@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from guestlist.model.conversation import Call, Conversation, Json, Reply, Token, Verdict
 from guestlist.model.delivery import (
@@ -45,9 +45,9 @@ class Settings(BaseModel):
     """The platform's own address, for the carrier ``http``."""
     endpoint: str | None = None
     ca_file: str | None = None
-    timeout_seconds: float = 60.0
-    poll_first_seconds: float | None = None
-    poll_longest_seconds: float | None = None
+    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    poll_first_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    poll_longest_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
     @classmethod
     def of(cls, connection: Connection) -> Self:

@@ -12,6 +12,7 @@ import requests
 
 from guestlist.model.conversation import Reply
 from guestlist.model.errors import GuestlistError, OutcomeUnknown, TransientError
+from guestlist.runtime.carriers._bodies import bounded
 
 _REQUEST_ID_HEADERS = ("x-fb-trace-id", "x-request-id", "request-id")
 
@@ -36,10 +37,11 @@ class LastAnswer:
     """Keeps the newest answer of a session, before the SDK interprets it: SDKs misread broken ones."""
 
     def __init__(self, session: requests.Session) -> None:
-        """Watch a session."""
+        """Watch a session, and bound what it reads."""
         for name in ("urllib3.connectionpool", "urllib3.util.retry"):
             logging.getLogger(name).addFilter(_WITHOUT_TOKENS)
         self._answer: requests.Response | None = None
+        bounded(session)
         session.hooks["response"].append(self._keep)
 
     def _keep(self, answer: requests.Response, **_: object) -> None:
@@ -66,7 +68,7 @@ def reply_of(answer: requests.Response) -> Reply:
     headers = {name.lower(): value for name, value in answer.headers.items()}
     try:
         body = json.loads(answer.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     malformed = not isinstance(body, dict | list)
     request_id = next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None)

@@ -6,6 +6,7 @@ import json
 import logging
 from typing import Any, Self
 
+import requests
 from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
 from google.auth.transport.requests import Request
 from google.oauth2 import credentials as oauth
@@ -14,6 +15,7 @@ from google.oauth2 import service_account
 from guestlist.destinations._google import GoogleSettings
 from guestlist.destinations._reading import count, text
 from guestlist.model.errors import AuthError, ConfigError, GuestlistError, TransientError
+from guestlist.runtime.carriers._bodies import bounded
 from guestlist.runtime.carriers._sign_in import trouble
 
 
@@ -56,7 +58,7 @@ class TokenRequest(Request):  # type: ignore[misc]  # google-auth has no types
 
     def __init__(self, settings: GoogleSettings) -> None:
         """Remember the time-out."""
-        super().__init__()
+        super().__init__(bounded(requests.Session()))
         self._timeout = settings.timeout_seconds
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
@@ -68,7 +70,7 @@ class TokenRequest(Request):  # type: ignore[misc]  # google-auth has no types
         answer = super().__call__(*arguments, **{**options, "timeout": self._timeout})
         try:
             body = json.loads(answer.data)
-        except ValueError:
+        except (ValueError, RecursionError):
             body = None
         headers = {name.lower(): value for name, value in answer.headers.items()}
         if error := trouble(answer.status, headers, malformed=body is None):

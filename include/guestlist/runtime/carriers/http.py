@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import ssl
 from dataclasses import replace
@@ -16,6 +17,7 @@ from guestlist.model.conversation import Call, Content, Conversation, Form, Repl
 from guestlist.model.errors import ConfigError, OutcomeUnknown, TransientError
 from guestlist.runtime import clock
 from guestlist.runtime.carriers import _sign_in
+from guestlist.runtime.carriers._bodies import PACKINGS, bounded_body
 
 _EARLY = 60.0
 """Seconds before its end from which a token is not used any more."""
@@ -33,6 +35,7 @@ class HttpCarrier:
             base_url=settings.endpoint or settings.home,
             timeout=settings.timeout_seconds,
             verify=_trust(settings.ca_file),
+            headers={"accept-encoding": PACKINGS},
         )
         self._token: Token | None = None
         self._token_ends = 0.0
@@ -49,27 +52,30 @@ class HttpCarrier:
 
     def _send(self, call: Call) -> Reply:
         try:
-            answer = self._request(call)
+            answer, content = self._request(call)
         except TransientError as error:
             error.__context__ = None  # what httpx raised holds the whole request
             raise
         try:
-            body, malformed = answer.json(), False
+            body, malformed = json.loads(content or b""), False
         except (ValueError, RecursionError):
-            body, malformed = None, bool(answer.content) or _owes_json(call, answer.status_code)
+            body, malformed = None, content != b"" or _owes_json(call, answer.status_code)
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Reply(answer.status_code, body, headers, headers.get("x-request-id"), malformed)
 
-    def _request(self, call: Call) -> httpx.Response:
+    def _request(self, call: Call) -> tuple[httpx.Response, bytes | None]:
+        """The answer and its body, None where that is no body that can be read."""
         headers = dict(call.headers)
         if isinstance(call.body, Content):
             headers["content-type"] = call.body.type
         elif call.body is not None and not isinstance(call.body, Form):
             headers["content-type"] = "application/json"
         try:
-            return self._client.request(
+            with self._client.stream(
                 call.method, call.path, params=dict(call.query) or None, headers=headers, **_encoded(call.body)
-            )
+            ) as answer:
+                packing = answer.headers.get("content-encoding", "").strip().lower()
+                return answer, bounded_body(answer.iter_raw(), packing, self._settings.timeout_seconds)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             raise TransientError("the platform cannot be reached") from None
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError):

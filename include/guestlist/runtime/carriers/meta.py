@@ -61,6 +61,7 @@ class MetaCarrier:
                 AttributeError,
                 ValueError,
                 LookupError,
+                RecursionError,
             ):  # the SDK, on an error of a form that it does not expect
                 if not self._answer.came:
                     raise
