@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# credentials that tests and pages make up
+MADE_UP := made-up|sandbox|hunter2|^(wrong|canary|secret-key|pk_1|k3y)$$|^s3cr3t|\.generated$$
 
-.PHONY: demo up test quick check format bench kill lock clean help
+.PHONY: demo up test quick check audit format bench kill lock clean help
 .DEFAULT_GOAL := help
 
 help: ## show these lines
@@ -33,11 +35,19 @@ test: $(READY) ## the whole suite, on all cores
 quick: $(READY) ## the tests that run in seconds
 	@$(BIN)/pytest -m "not slow"
 
-check: $(READY) ## lint, format, types, layering
+check: $(READY) ## lint, format, types, layering, no credentials
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/pytest tests/architecture
+	@# no look for high entropy: the hashes of made-up people are everywhere
+	@git ls-files -z -- ':!requirements.txt' ':!tests/vectors' | xargs -0 $(BIN)/detect-secrets-hook --exclude-secrets '$(MADE_UP)' \
+		--disable-plugin HexHighEntropyString --disable-plugin Base64HighEntropyString
+
+audit: $(READY) ## known vulnerabilities of what is locked (asks the package index)
+	@$(PYTHON) -m venv $(VENV)-audit
+	@$(VENV)-audit/bin/pip install -qq --disable-pip-version-check pip-audit
+	@$(VENV)-audit/bin/pip-audit --require-hashes --disable-pip -r requirements.txt
 
 format: $(READY) ## rewrite files in the house's format
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -54,4 +64,4 @@ lock: ## compile requirements.in into requirements.txt (needs uv)
 		--no-emit-index-url --no-emit-find-links --quiet
 
 clean: ## remove the environment and everything that was made
-	rm -rf $(VENV) .guestlist .airflow .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-audit .guestlist .airflow .mypy_cache .ruff_cache .hypothesis
