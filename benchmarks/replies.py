@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
 
 _MEMBERS = {"meta": b"%5D%2C%5B", "google_ads": b'{"compositeData"'}
 """What stands between two members of Meta's form, and before each of Data Manager's."""
@@ -36,7 +37,8 @@ class Platforms:
         response = requests.Response()
         response.status_code, response.request, response.url = 200, request, request.url or ""
         response.headers.update({"content-type": "application/json", **_USAGE})
-        response.raw = io.BytesIO(json.dumps(self._body(request.method or "", path, body)).encode())
+        answer = io.BytesIO(json.dumps(self._body(request.method or "", path, body)).encode())
+        response.raw = HTTPResponse(answer, status=200, preload_content=False)
         return response
 
     def _body(self, method: str, path: str, body: bytes) -> Mapping[str, Any]:

@@ -23,6 +23,12 @@ def _id(value: object) -> str:
     return value.id if isinstance(value, Door) else str(value)
 
 
+@pytest.fixture(autouse=True)
+def nobody_is_erased(world: World) -> None:
+    """Other tests of this folder erase the same people."""
+    world.begin_anew()
+
+
 def settled_for_good(world: World, mode: Mode) -> None:
     if mode is Mode.REPLACE:
         world.advance(49 * 3600)  # TikTok takes one replace every two days

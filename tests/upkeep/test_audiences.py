@@ -40,6 +40,7 @@ def test_an_audience_whose_segment_file_is_gone_is_listed(world: World, door: Do
     world.begin_anew()
     kept, its = ran(world, door, "kept", "Kept")
     _, orphan = ran(world, door, "dropped", "Dropped")
+    (world.segments / "dropped.yaml").unlink()
     assert listed(world, door, kept) == {its: (Keeper.SEGMENT, "kept"), orphan: (Keeper.NO_FILE, "dropped")}
 
 

@@ -33,13 +33,18 @@ _UNUSABLE = 400
 
 def state_of(body: Json) -> AudienceState:
     """The state in words of our own; bounds of -1 mean that Meta does not tell."""
-    low, high = (count(body, f"approximate_count_{which}_bound") for which in ("lower", "upper"))
-    told = isinstance(body, dict) and "approximate_count_lower_bound" in body and low >= 0
+    low, high = (_bound(body, f"approximate_count_{which}_bound") for which in ("lower", "upper"))
     operation, delivery = inside(body, "operation_status"), count(inside(body, "delivery_status"), "code")
     code = count(operation, "code")
     status = _WORDS.get(code, f"state {code}") if "code" in operation else None
     trouble = _trouble(code, delivery, inside(body, "permission_for_actions"))
-    return AudienceState((low, high) if told else None, None, status, trouble)
+    return AudienceState(None if low is None or high is None else (low, high), None, status, trouble)
+
+
+def _bound(body: Json, name: str) -> int | None:
+    """None where Meta does not tell, also by -1."""
+    told = isinstance(body, dict) and body.get(name, -1) != -1
+    return count(body, name) if told or not isinstance(body, dict) else None
 
 
 def _trouble(code: int, delivery: int, permissions: Mapping[str, Json]) -> str | None:

@@ -34,6 +34,10 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text)
 
 
+def _one_line(name: str) -> str:
+    return printable(name.replace("\n", " "))[:_LONGEST_NAME]
+
+
 @dataclass(eq=False)
 class GuestlistError(Exception):
     """What went wrong, in one sentence for a person, and the facts that help to mend it.
@@ -55,8 +59,8 @@ class GuestlistError(Exception):
     def __post_init__(self) -> None:
         """Keep ``args`` filled, so that the error pickles and prints like any other."""
         self.message = printable(self.message)
-        self.code = self.code and printable(self.code)[:_LONGEST_NAME]
-        self.request_id = self.request_id and printable(self.request_id)[:_LONGEST_NAME]
+        self.code = self.code and _one_line(self.code)
+        self.request_id = self.request_id and _one_line(self.request_id)
         super().__init__(self.message)
 
     def __str__(self) -> str:

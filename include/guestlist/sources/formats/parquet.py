@@ -29,6 +29,7 @@ def rows(file: DataFile, _source: Source, columns: Sequence[str]) -> Iterator[pa
     with _opened(file) as opened:
         wanted = list(dict.fromkeys(columns))
         for batch in opened.iter_batches(ROWS_PER_BATCH, columns=wanted):
+            batch.validate(full=True)  # Arrow reads damaged text as it is, and Polars takes for granted that it is UTF-8
             yield batch.select(wanted)
 
 
