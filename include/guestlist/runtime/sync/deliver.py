@@ -176,7 +176,7 @@ def leftovers(workspace: Workspace, segment: Segment, label: str, keep: int | No
     What was sent and accepted is not sent again; what the platform never confirms is. ``keep`` is the plan that this run is
     about to go on with: its sessions are not over.
     """
-    longest = Progress(done=True)
+    longest, heard = Progress(done=True), False
     for row in workspace.ledger.unsealed_plans(segment.name, label):
         for session in workspace.ledger.sessions(row.id) if row.id != keep else ():
             if session.state not in ("opened", "closed") or not _anything_received(workspace, session):
@@ -185,8 +185,11 @@ def leftovers(workspace: Workspace, segment: Segment, label: str, keep: int | No
                 progress = close_and_poll(workspace, segment, row.id, session.operation)
             except Unconfirmed:
                 continue
+            heard = True
             if not progress.done:
                 longest = Progress(done=False, wait=max(longest.wait, progress.wait))
+    if heard and longest.done:  # a job that has failed may have taken its audience with it
+        find_audience(workspace, segment, label)
     return longest
 
 
