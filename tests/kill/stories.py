@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from contract.doors import all_doors
 from contract.rig import Door, World, expected_keys, people, person
@@ -28,6 +28,8 @@ _SHOWS_BUILDS_LATE = ("topsort",)
 """A build whose receipt a kill has cost cannot be found before it is through, so it is made again."""
 _BUSY = "try again in 60 s"
 """What Whop has people told while it is still busy with what a killed run has sent."""
+_TIDIED = "Clear the run's prepare task"
+"""Plain text leaves the lake once its run is sealed: tasks before that, started again, want it prepared again."""
 _PAST_THE_LAST = 60
 """Boundaries that a run of these has at most, or nearly so."""
 
@@ -129,6 +131,8 @@ class Story:
         elif ended.code == 8 and _BUSY in ended.said and self.door.id == "whop":
             self.world.advance(3600)
             return self.start(wanted)
+        elif ended.code == 3 and _TIDIED in ended.said and self.door.capabilities.plain_text and not wanted.prepare:
+            return self.start(replace(wanted, prepare=True))  # as the message says
         else:
             assert ended.code == 0, ended.said
             self.check(self.prepared[wanted.run])
