@@ -7,7 +7,7 @@ import json
 import pytest
 from contract.doors import all_doors
 from contract.rig import Door, World, expected_keys, people
-from erasure.rig import erase, go_on, known_by, segment_file
+from erasure.rig import erase, go_on, known_by, segment_file, steps
 from runtime.rig import Killed, kill_at
 
 from guestlist.model.delivery import Operation
@@ -40,6 +40,8 @@ def test_killed_and_begun_again(world: World, door: Door, write: str, when: str,
     assert go_on(world, door, erasure).errors == ()
     rest = expected_keys([row for row in rows if row is not rows[3]], door)
     assert world.held(door, world.audience(door, segment)) == rest
+    (step,) = steps(world, door, erasure).values()
+    assert (step.outcome, step.found, sorted(step.removed)) == ("removed", True, ["email", "phone"])
     kinds = [json.loads(link.content)["kind"] for link in ledger.receipts()]
     assert (kinds, first_break(ledger.receipts())) == (["entered", "closed"], None)
     assert world.run(door, segment).state == "sealed"

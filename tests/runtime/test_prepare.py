@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from runtime.rig import META, sha
 
@@ -29,6 +29,7 @@ ROWS = st.lists(st.tuples(st.sampled_from(["a", "b", "c", "d", "e", "f", " a", "
 
 
 @settings(max_examples=30, deadline=None)
+@example(rows=[("a", False), *[("a", True)] * 4], at_once=9, slices=1, digits=15)
 @given(rows=ROWS, at_once=st.integers(1, 9), slices=st.integers(1, 9), digits=st.sampled_from([1, 15]))
 def test_of_several_rows_with_one_key_the_first_that_can_be_reached_counts(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, bool]], at_once: int, slices: int, digits: int

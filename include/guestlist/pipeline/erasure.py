@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from guestlist.identity.hashing import is_sha256, sha256_hex
-from guestlist.identity.recipes import RECIPES, Recipe, normalise_frame
+from guestlist.identity.recipes import PREHASHED, RECIPES, Recipe, normalise_frame
 from guestlist.model.delivery import IDENTIFYING, MULTI_VALUED, Capabilities, Field
 from guestlist.model.errors import DataError
 from guestlist.pipeline.audience import MEMBER, field_of
 
-PREHASHED = "sha256.v1"
 FIELD, FORM, DIGEST = "field", "form", "digest"
 
 

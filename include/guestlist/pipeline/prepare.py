@@ -28,7 +28,8 @@ _COMPARED_BY = {
 """How people are told on a suppression list by what no platform of the segment takes."""
 _MEMBER_DIGITS = 32
 """128 bits name a member; the key itself stays in the source."""
-_NUMBER, _SORTING_DIGITS = "number", 15
+_NUMBER = "number"
+_SORTING_DIGITS = 15
 """As many as a 64-bit integer holds."""
 _HOLDOUT_DIGITS = 8
 _SLICE = 65_536

@@ -84,20 +84,33 @@ def removes(segment: Segment, label: str, capabilities: Capabilities) -> bool:
     return capabilities.removes and segment.destination(label).mode is not Mode.REMOVE
 
 
+@dataclass(frozen=True)
+class Removal:
+    """A plan that is written and not entered yet, its place among those of its erasure, and the keys to remove, by kind."""
+
+    plan: Plan
+    attempt: int
+    keys: Mapping[str, int]
+
+    def enter(self, workspace: Workspace) -> int:
+        """Enter it in the ledger: from here on it is under way. Returns its id."""
+        return workspace.ledger.enter_plan(self.plan, self.plan.run_id, self.attempt, dry=False)
+
+
 def plan_removal(
     workspace: Workspace, segment: Segment, label: str, run_id: str, books: Books, listed: pl.DataFrame
-) -> tuple[int, Mapping[str, int]]:
-    """Plan to take the people of ``books`` off, and to forget them; returns the plan's id and the keys to remove, by kind.
+) -> Removal:
+    """Plan to take the people of ``books`` off, and to forget them.
 
     Keys that somebody else on the audience has stay. Where the books do not tell who is on it, the given keys of ``listed``
     go out as they are. An audience from which nobody can be taken is only forgotten; one that is built anew as a whole waits
     for its next run: then the plan only puts an end to earlier ones.
     """
-    ledger, lake = workspace.ledger, workspace.lake_for(segment)
+    lake = workspace.lake_for(segment)
     capabilities, mode = workspace.capabilities(segment)[label], segment.destination(label).mode
     leaving = pl.concat([books.theirs, books.before], how="diagonal_relaxed").drop(ADDED_ON, UNSURE, strict=False)
     removing = removes(segment, label, capabilities)
-    attempt = len(ledger.plans_of_run(segment.name, label, run_id)) + 1
+    attempt = len(workspace.ledger.plans_of_run(segment.name, label, run_id)) + 1
     plan = Plan(
         segment=segment.name,
         label=label,
@@ -116,7 +129,7 @@ def plan_removal(
     upload = write_upload(lake, plan, attempt, Operation.REMOVE, [rows], capabilities)
     plan = replace(plan, uploads=(upload,) if upload.rows else ())
     lake.write_json(f"{plan.path}/plan.json", plan.as_json())
-    return ledger.enter_plan(plan, run_id, attempt, dry=False), _kinds(rows, capabilities)
+    return Removal(plan, attempt, _kinds(rows, capabilities))
 
 
 def _removals(leaving: pl.DataFrame, books: Books, listed: pl.DataFrame, capabilities: Capabilities) -> pl.DataFrame:

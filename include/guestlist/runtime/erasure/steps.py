@@ -129,10 +129,11 @@ def _is_to_be_planned(step: Step, books: Books) -> bool:
 def _plan(step: Step) -> int:
     books = step.look()
     label = step.row.label
-    plan_id, keys = plan_removal(step.workspace, step.segment, label, step.run_id, books, step.listed)
+    removal = plan_removal(step.workspace, step.segment, label, step.run_id, books, step.listed)
     found = step.row.found or books.has_them or books.before.height > 0
-    step.workspace.ledger.set_step(step.row, found=found, removed=dict(keys))
-    return plan_id
+    # first what was found, then the plan: once it is sent the books do not tell any more that they were there
+    step.workspace.ledger.set_step(step.row, found=found, removed=dict(removal.keys))
+    return removal.enter(step.workspace)
 
 
 def _deliver(step: Step, plan_id: int) -> Progress:

@@ -185,9 +185,9 @@ def write_upload(
 
 
 def _basis(workspace: Workspace, segment: Segment, label: str, prepared_path: str, options: PlanOptions) -> str:
-    """A digest of what a plan is made from."""
+    """A digest of what a plan is made from; not of the day: a run that is tried again after midnight goes on with its plan."""
     sealed = workspace.ledger.generation(segment.name, label)
-    text = f"{prepared_path}|{sealed.number if sealed else 0}|{options}|{segment.destination(label)}|{workspace.today}"
+    text = f"{prepared_path}|{sealed.number if sealed else 0}|{options}|{segment.destination(label)}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -134,7 +134,7 @@ def _write_repeated(lake: Lake, folder: str, number: int, preparer: Preparer, wa
         new = members.filter(~pl.col(MEMBER).is_in(there.implode())).unique(MEMBER, keep="first", maintain_order=True)
         drops.add_row("repeated_key", members.height - new.height)
         drops.prepared -= members.height - new.height
-        there = new.get_column(MEMBER)  # sorted: only the next slice can have the same
+        there = pl.concat([there, new.get_column(MEMBER)])  # a member may have rows in any number of slices
         _write_part(lake, folder, number, index, new)
     return drops
 

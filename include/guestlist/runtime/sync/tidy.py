@@ -30,7 +30,6 @@ def tidy(workspace: Workspace, segment: Segment) -> None:
         for path in lake.generations(segment.name, target.label):
             if path not in needed:
                 lake.remove(path)
-                lake.remove(path)
     if not under_way:
         lake.remove(f"{segment.name}/runs")
 
