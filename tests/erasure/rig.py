@@ -41,7 +41,8 @@ def go_on(world: World, door: Door, erasure_id: str) -> State:
 
 
 def steps(world: World, door: Door, erasure_id: str) -> dict[tuple[str, str], Any]:
-    return {(row.segment, row.label): row for row in world.workspace(door).ledger.steps(erasure_id)}
+    """Of the audiences that segments keep in step."""
+    return {(row.segment, row.label): row for row in world.workspace(door).ledger.steps(erasure_id) if not row.former}
 
 
 def outcomes(world: World, door: Door, erasure_id: str) -> dict[str, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 
@@ -71,6 +72,23 @@ def test_a_shared_phone_stays_unless_it_was_given(world: World) -> None:
     erasure = erase(world, META, [Given(Field.PHONE, SHARED)])
     assert go_on(world, META, erasure).errors == ()
     assert held(world, segment) == expected_keys(rows[:5], META), "who has what was given is the person"
+
+
+def test_an_audience_that_the_segment_has_left_is_named_with_who_is_still_on_it(world: World) -> None:
+    """Nothing is sent to it any more: the person that it was the last to hold is taken off by hand."""
+    rows = people(range(5))
+    synced(world, rows, KLAVIYO, wish=Wish(audience="Old"))
+    left = world.audience(KLAVIYO, synced(world, rows, KLAVIYO, wish=Wish(audience="New")))
+    for person_, told in ((rows[3], ("by_hand", True)), (person(99), ("not_there", False))):
+        erasure = erase(world, KLAVIYO, known_by(person_))
+        state = go_on(world, KLAVIYO, erasure)
+        kept, former = world.workspace(KLAVIYO).ledger.steps(erasure)
+        assert (former.audience, former.outcome, former.found) == ("Old", *told)
+        assert former.audience_id != kept.audience_id == left
+        error = verdict(world.workspace(KLAVIYO), erasure, state)
+        assert (error is not None) == told[1]
+    (_, closed, *_) = [json.loads(link.content) for link in world.workspace(KLAVIYO).ledger.receipts()]
+    assert [(one["audience"], one["outcome"]) for one in closed["audiences"]] == [("New", "removed"), ("Old", "by_hand")]
 
 
 def test_a_hash_is_as_good_as_the_address(world: World) -> None:

@@ -239,6 +239,7 @@ def test_the_error_lists_them_and_survives_a_process_border() -> None:
         ({"identifiers": {"mobile_ad_id": {"columns": "m", "hashed": True}}}, "destinations.0", "unhashed"),
         ({"name": "other"}, "name", "must be the file's name, 'small'"),
         ({"name": "a" * 101}, "name", "at most 100"),
+        ({"name": "guestlist_upkeep"}, "name", "Guestlist's own DAGs"),
         ({"schedule": ["x"]}, "schedule", "string"),
         ({"schedule": {"after": []}}, "schedule.after", "at least 1"),
         ({"schedule": "every day"}, "schedule", "@daily"),

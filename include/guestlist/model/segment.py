@@ -31,6 +31,8 @@ from guestlist.model.guards import Guards
 GRANTED = "granted"
 TASKS = ("prepare", "report")
 """What a DAG's own tasks are called."""
+OWN_DAGS = "guestlist_"
+"""Before the ids of DAGs that are no segment's; a segment is the id of its DAG."""
 PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 _FIXED_REGION = re.compile(r"[A-Z]{2}")
 
@@ -205,6 +207,13 @@ class Segment(_Strict):
     holdout: Holdout | None = None
     guards: Guards = Guards()
     destinations: tuple[Destination, ...] = Described(min_length=1)
+
+    @field_validator("name")
+    @classmethod
+    def _a_name_that_no_dag_of_ours_has(cls, name: str) -> str:
+        if name.startswith(OWN_DAGS):
+            raise ValueError(f"{name!r}: Guestlist's own DAGs are called {OWN_DAGS}...; give the segment another name")
+        return name
 
     @field_validator("schedule")
     @classmethod

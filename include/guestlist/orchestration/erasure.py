@@ -11,10 +11,15 @@ from airflow.sdk import DAG, BaseOperator, Param
 from airflow.sdk.exceptions import AirflowFailException
 
 from guestlist.orchestration.operators import plainly
-from guestlist.orchestration.retries import RETRIES
+from guestlist.orchestration.own_dags import own_dag
 from guestlist.orchestration.workspaces import workspace_of
 
 log = logging.getLogger("guestlist.airflow")
+_DOCUMENTATION = """Takes everybody on an open erasure off every audience, and writes the receipt (`guestlist erase --resume`).
+
+`erase` waits for the platforms without a worker's slot. It fails while an audience is still open, with the reason, and where a
+person has to do something by hand. `guestlist verify` checks the receipts.
+"""
 _ID = r"^er-[0-9]{8}-[0-9a-f]{8}$"
 
 
@@ -45,24 +50,15 @@ class EraseOperator(BaseOperator):
 
 def erasure_dag(schedule: str | None) -> DAG:
     """The DAG ``guestlist_erasure``: by hand for one erasure or all that are open, and on a schedule for all."""
-    with DAG(
-        dag_id="guestlist_erasure",
-        description="Finishes erasures that `guestlist erase` has entered",
-        schedule=schedule,
-        tags=["guestlist"],
-        default_args=RETRIES,
-        max_active_runs=1,
-        catchup=False,
-        auto_register=False,
-        params={
-            "erasure": Param(
-                None,
-                type=["null", "string"],
-                pattern=_ID,
-                title="Only this erasure",
-                description="The id that `guestlist erase` gave; leave empty for all that are open. Never a person's data.",
-            )
-        },
+    one = Param(
+        None,
+        type=["null", "string"],
+        pattern=_ID,
+        title="Only this erasure",
+        description="The id that `guestlist erase` gave; leave empty for all that are open. Never a person's data.",
+    )
+    with own_dag(
+        "erasure", schedule, "Finishes erasures that `guestlist erase` has entered", _DOCUMENTATION, {"erasure": one}
     ) as dag:
         EraseOperator(task_id="erase")
     return dag

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, BaseOperator
 
 from guestlist.orchestration.operators import plainly
-from guestlist.orchestration.retries import RETRIES
+from guestlist.orchestration.own_dags import own_dag
 from guestlist.orchestration.workspaces import workspace_of
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class ReconcileOperator(UpkeepOperator):
 
 def upkeep_dag(schedule: str | None) -> DAG:
     """What is done once a day."""
-    with _dag("guestlist_upkeep", schedule, "Prunes the lake; finds stuck sessions and orphaned audiences", _UPKEEP) as dag:
+    with own_dag("upkeep", schedule, "Prunes the lake; finds stuck sessions and orphaned audiences", _UPKEEP) as dag:
         PruneOperator(task_id="prune")
         SessionsOperator(task_id="sessions")
         AudiencesOperator(task_id="audiences")
@@ -120,19 +120,6 @@ def upkeep_dag(schedule: str | None) -> DAG:
 
 def reconcile_dag(schedule: str | None) -> DAG:
     """What is done every hour."""
-    with _dag("guestlist_reconcile", schedule, "Asks the platforms what became of what was sealed", _RECONCILE) as dag:
+    with own_dag("reconcile", schedule, "Asks the platforms what became of what was sealed", _RECONCILE) as dag:
         ReconcileOperator(task_id="reconcile")
     return dag
-
-
-def _dag(dag_id: str, schedule: str | None, description: str, documentation: str) -> DAG:
-    return DAG(
-        dag_id=dag_id,
-        schedule=schedule,
-        description=description,
-        doc_md=documentation,
-        tags=["guestlist", "upkeep"],
-        default_args=RETRIES,
-        max_active_runs=1,
-        catchup=False,
-    )

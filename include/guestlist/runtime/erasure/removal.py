@@ -60,6 +60,11 @@ def look(workspace: Workspace, segment: Segment, label: str, erased: Erased) -> 
     return Books(held, theirs, before, whole, _is_waiting(workspace, segment, label, erased))
 
 
+def holds(workspace: Workspace, path: str, erased: Erased) -> bool:
+    """Whether anybody erased is in a generation of the lake."""
+    return _theirs(workspace.lake.scan(path), erased).height > 0
+
+
 def _theirs(frame: pl.LazyFrame, erased: Erased) -> pl.DataFrame:
     return frame.filter(belongs(erased, frame.collect_schema())).collect(engine="streaming")
 

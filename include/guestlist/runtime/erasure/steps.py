@@ -15,7 +15,7 @@ from guestlist.model.errors import Unconfirmed
 from guestlist.model.segment import Segment
 from guestlist.pipeline.erasure import Erased
 from guestlist.pipeline.members import OUTCOME, Outcome
-from guestlist.runtime.erasure.removal import Books, look, plan_removal, removes
+from guestlist.runtime.erasure.removal import Books, holds, look, plan_removal, removes
 from guestlist.runtime.ledger import BatchRow
 from guestlist.runtime.ledger.erasures import ERASURE_RUN
 from guestlist.runtime.sync.deliver import Progress, close_and_poll, leftovers, open_session, send_part
@@ -71,8 +71,8 @@ class Step:
     def again(self) -> Step:
         """With its row as the ledger has it now."""
         there = (row for row in self.workspace.ledger.steps(self.row.erasure_id))
-        mine = (self.row.segment, self.row.label)
-        return replace(self, row=next(row for row in there if (row.segment, row.label) == mine))
+        mine = (self.row.segment, self.row.label, self.row.former)
+        return replace(self, row=next(row for row in there if (row.segment, row.label, row.former) == mine))
 
     def plans(self) -> Sequence[Row[Any]]:
         """What was planned for it, the newest first."""
@@ -96,6 +96,8 @@ def advance(step: Step) -> Progress:
     Raises:
         Unconfirmed: the people are still on the audience, as far as anybody knows. The next call tries again.
     """
+    if step.row.former:
+        return _left_behind(step)
     plan_id = _under_way(step)
     if plan_id is None:
         books = step.look()
@@ -170,6 +172,19 @@ def _conclude(step: Step, books: Books) -> Progress:
     return _end(step, BY_HAND, f"{title} {kept}: ask {title}, or delete the audience there")
 
 
+def _left_behind(step: Step) -> Progress:
+    """An audience that its segment has left: Guestlist has no say in it any more, but knows who was on it last."""
+    workspace = step.workspace
+    former = workspace.ledger.former_audience(step.row.former)
+    where = f"delete it, or take them off there: {former.url}" if former.url else "delete it, or take them off there"
+    if former.path is None or not workspace.lake.files(former.path):
+        return _close(step, BY_HAND, f"the segment has left this audience, and the lake does not tell who is on it: {where}")
+    if not holds(workspace, former.path, step.erased):
+        return _close(step, NOT_THERE)
+    workspace.ledger.set_step(step.row, found=True)
+    return _close(step, BY_HAND, f"they are on an audience that the segment has left: {where}")
+
+
 def _nobody(step: Step, books: Books) -> Progress:
     """They are not on it, unless it has only kinds of keys of which none is known."""
     fields = set() if books.held is None else {*books.held.collect_schema()} & IDENTIFYING
@@ -205,5 +220,9 @@ def _outcomes(step: Step, plan: Row[Any]) -> Counter[str]:
 def _end(step: Step, outcome: str, reason: str | None = None) -> Progress:
     """Enter what came of it, with the platform's own names for the requests that did it."""
     names = dict.fromkeys(name for batch in step.batches() for name in (batch.request_id, batch.job) if name)
-    step.workspace.ledger.set_step(step.row, outcome=outcome, reason=reason, request_ids=list(names))
+    return _close(step, outcome, reason, list(names))
+
+
+def _close(step: Step, outcome: str, reason: str | None = None, request_ids: Sequence[str] = ()) -> Progress:
+    step.workspace.ledger.set_step(step.row, outcome=outcome, reason=reason, request_ids=list(request_ids))
     return DONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
@@ -13,6 +14,14 @@ from guestlist.runtime.clock import now
 from guestlist.runtime.ledger import tables as t
 from guestlist.runtime.ledger.book import Book
 from guestlist.runtime.ledger.checkpoints import enter_checkpoints
+
+
+@dataclass(frozen=True)
+class FormerAudience:
+    """Where people see an audience that a segment has left behind, and its last generation in the lake, if any was sealed."""
+
+    url: str
+    path: str | None
 
 
 class Audiences(Book):
@@ -65,6 +74,15 @@ class Audiences(Book):
         """Audiences that a destination had before it got another one, the newest first."""
         with self.reading() as connection:
             return connection.execute(select(t.former_audiences).order_by(t.former_audiences.c.id.desc())).all()
+
+    def former_audience(self, former: int) -> FormerAudience:
+        """One of them, and where its last generation is."""
+        left, its = t.former_audiences.c, t.generations.c
+        same = (its.segment == left.segment) & (its.label == left.label) & (its.number == left.generation)
+        query = select(left.url, its.path).outerjoin(t.generations, same).where(left.id == former)
+        with self.reading() as connection:
+            row = connection.execute(query).one()
+        return FormerAudience(row.url, row.path)
 
     def segments(self) -> list[str]:
         """Every segment that may ever have sent anything, also those whose file is no more."""

@@ -49,18 +49,19 @@ class Erasures(Book):
             return connection.execute(select(t.erasures).where(t.erasures.c.id == erasure_id)).one_or_none()
 
     def enter_steps(self, erasure_id: str) -> None:
-        """A step for each audience of the installation, and for each plan whose audience is still to be made."""
-        places: dict[tuple[str, str], dict[str, str]] = {}
+        """A step for each audience, each that was left behind, and each plan whose audience is still to be made."""
+        places: dict[tuple[str, str, int], dict[str, str]] = {}
         with self.transaction() as connection:
             for plan in connection.execute(select(t.plans).where(t.plans.c.state == "planned", ~t.plans.c.dry)):
-                places[plan.segment, plan.label] = dict.fromkeys(("platform", "connection", "audience", "audience_id"), "")
+                places[plan.segment, plan.label, 0] = dict.fromkeys(("platform", "connection", "audience", "audience_id"), "")
             for row in connection.execute(select(t.audiences)):
-                names = {"platform": row.platform, "connection": row.connection, "audience": row.name}
-                places[row.segment, row.label] = {**names, "audience_id": row.platform_id}
-            there = {(step.segment, step.label) for step in connection.execute(_steps(erasure_id))}
-            for (segment, label), names in sorted(places.items()):
-                if (segment, label) not in there:
-                    key = {"erasure_id": erasure_id, "segment": segment, "label": label}
+                places[row.segment, row.label, 0] = _names(row)
+            for row in connection.execute(select(t.former_audiences)):
+                places[row.segment, row.label, row.id] = _names(row)
+            there = {(step.segment, step.label, step.former) for step in connection.execute(_steps(erasure_id))}
+            for (segment, label, former), names in sorted(places.items()):
+                if (segment, label, former) not in there:
+                    key = {"erasure_id": erasure_id, "segment": segment, "label": label, "former": former}
                     connection.execute(insert(t.erasure_steps).values(**key, **names, found=False, removed={}, request_ids=[]))
 
     def steps(self, erasure_id: str) -> Sequence[Row[Any]]:
@@ -71,7 +72,8 @@ class Erasures(Book):
     def set_step(self, step: Row[Any], **values: Any) -> None:
         """Enter what has become of a step."""
         mine = t.erasure_steps.c
-        where = (mine.erasure_id == step.erasure_id) & (mine.segment == step.segment) & (mine.label == step.label)
+        audience = (mine.segment == step.segment) & (mine.label == step.label) & (mine.former == step.former)
+        where = (mine.erasure_id == step.erasure_id) & audience
         with self.transaction() as connection:
             connection.execute(update(t.erasure_steps).where(where).values(**values, at=now()))
 
@@ -92,7 +94,12 @@ class Erasures(Book):
 
 def _steps(erasure_id: str) -> Any:
     mine = t.erasure_steps.c
-    return select(t.erasure_steps).where(mine.erasure_id == erasure_id).order_by(mine.segment, mine.label)
+    return select(t.erasure_steps).where(mine.erasure_id == erasure_id).order_by(mine.segment, mine.label, mine.former)
+
+
+def _names(audience: Row[Any]) -> dict[str, str]:
+    there = {"platform": audience.platform, "connection": audience.connection}
+    return {**there, "audience": audience.name, "audience_id": audience.platform_id}
 
 
 def _append(connection: Connection, content: Mapping[str, Any]) -> None:

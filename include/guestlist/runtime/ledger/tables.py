@@ -209,6 +209,7 @@ erasure_steps = Table(
     Column("erasure_id", String(40), ForeignKey("erasures.id"), primary_key=True),
     Column("segment", String(100), primary_key=True),
     Column("label", String(100), primary_key=True),
+    Column("former", Integer, primary_key=True, autoincrement=False),  # of former_audiences; 0 for the one that is kept in step
     Column("platform", String(50), nullable=False),
     Column("connection", String(250), nullable=False),
     Column("audience", String(250), nullable=False),

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("erasure_id", sa.String(length=40), nullable=False),
         sa.Column("segment", sa.String(length=100), nullable=False),
         sa.Column("label", sa.String(length=100), nullable=False),
+        sa.Column("former", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("platform", sa.String(length=50), nullable=False),
         sa.Column("connection", sa.String(length=250), nullable=False),
         sa.Column("audience", sa.String(length=250), nullable=False),
@@ -45,7 +46,7 @@ def upgrade() -> None:
         sa.Column("request_ids", sa.JSON(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["erasure_id"], ["erasures.id"]),
-        sa.PrimaryKeyConstraint("erasure_id", "segment", "label"),
+        sa.PrimaryKeyConstraint("erasure_id", "segment", "label", "former"),
     )
     op.create_table(
         "opt_outs",

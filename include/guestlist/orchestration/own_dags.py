@@ -1,0 +1,28 @@
+"""DAGs that are no segment's: erasures and upkeep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from airflow.sdk import DAG, Param
+
+from guestlist.model.segment import OWN_DAGS
+from guestlist.orchestration.retries import RETRIES
+
+
+def own_dag(
+    name: str, schedule: str | None, description: str, documentation: str, params: Mapping[str, Param] | None = None
+) -> DAG:
+    """One that runs alone, never for times gone by, with our retries. No segment can have its id."""
+    return DAG(
+        dag_id=f"{OWN_DAGS}{name}",
+        schedule=schedule,
+        description=description,
+        doc_md=documentation,
+        tags=["guestlist", "upkeep"],
+        default_args=RETRIES,
+        max_active_runs=1,
+        catchup=False,
+        auto_register=False,
+        params=dict(params or {}),
+    )
