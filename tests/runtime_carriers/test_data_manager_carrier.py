@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from contract.rig import World, digest
 from destinations.test_google_ads import DATA_MANAGER as DOOR
 from runtime_carriers.silence import closed_port, everything_in, loud
@@ -73,6 +75,20 @@ def test_a_list_is_made_filled_and_read(world: World, carrier: Make) -> None:
     assert status[0]["requestStatus"] == "SUCCESS"
     assert world.held(DOOR, made["id"]) == {"email": {digest("a")}}
     assert mine.send(Call("data_manager", "GetUserList", f"{ACCOUNT}/userLists/{made['id']}")).body["displayName"] == "People"
+
+
+def test_what_was_sent_is_freed_with_its_answer_and_not_by_the_collector_of_cycles(world: World, carrier: Make) -> None:
+    """A request has megabytes of members; hundreds of them waiting for the collector are hundreds of megabytes."""
+    mine = carrier()
+    audience = mine.send(create("Freed")).body["id"]
+    mine.send(FIND)
+    gc.collect()
+    gc.disable()
+    try:
+        mine.send(ingest(audience, digest("a")))
+        assert not [one for one in gc.get_objects() if isinstance(one, requests.PreparedRequest)]
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("error", ["UNAVAILABLE", "DEADLINE_EXCEEDED", "RATE_LIMIT_EXCEEDED", "INTERNAL_ERROR"])

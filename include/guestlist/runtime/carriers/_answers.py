@@ -40,27 +40,28 @@ class LastAnswer:
         """Watch a session, and bound what it reads."""
         for name in ("urllib3.connectionpool", "urllib3.util.retry"):
             logging.getLogger(name).addFilter(_WITHOUT_TOKENS)
-        self._answer: requests.Response | None = None
+        self._reply: Reply | None = None
         bounded(session)
         session.hooks["response"].append(self._keep)
 
     def _keep(self, answer: requests.Response, **_: object) -> None:
-        self._answer = answer
+        # not the answer itself: it has its request, with megabytes of members, which has this hook: only the collector frees that
+        self._reply = reply_of(answer)
 
     def forget(self) -> None:
         """Before a call, so that no answer is taken for another one's."""
-        self._answer = None
+        self._reply = None
 
     @property
     def came(self) -> bool:
         """Whether there was an answer since the last call was forgotten."""
-        return self._answer is not None
+        return self._reply is not None
 
     def reply(self) -> Reply:
         """The answer as a reply; `OutcomeUnknown` if there was none."""
-        if self._answer is None:
+        if self._reply is None:
             raise OutcomeUnknown("the platform gave no answer")
-        return reply_of(self._answer)
+        return self._reply
 
 
 def reply_of(answer: requests.Response) -> Reply:
