@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from guestlist import destinations
-from guestlist.model.delivery import Capabilities, Field, MatchKey
+from guestlist.model.delivery import Capabilities, Field, MatchKey, Rate
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "platforms" / "README.md"
 _MARK = "<!-- {}: made by tests/docs/platform_tables.py -->"
@@ -38,7 +38,7 @@ def tables() -> dict[str, str]:
         "limits": _table(
             (
                 *("Platform", "Options", "Rows a request", "Identifiers a request", "Bytes a request", "Values a row"),
-                *("Requests at a time", "Smallest audience", "Membership"),
+                *("Requests at a time", "Requests", "Smallest audience", "Membership"),
             ),
             _distinct((*names, *_limits(can)) for *names, can in variants),
         ),
@@ -102,9 +102,17 @@ def _limits(can: Capabilities) -> tuple[str, ...]:
         _number(limits.bytes_per_batch),
         "one a key" if limits.one_value_per_field else _number(limits.identifiers_per_row),
         f"{limits.parallel_batches}",
+        _rates(limits.rates) or _NONE,
         _number(limits.minimum_members or None),
         f"{limits.membership_days} days" if limits.membership_days else "no end",
     )
+
+
+def _rates(rates: Sequence[Rate]) -> str:
+    spans: dict[str, list[str]] = {}
+    for rate in rates:
+        spans.setdefault(f" to `{rate.path}`" if rate.path else "", []).append(f"{rate.requests:,} in {rate.seconds:g} s")
+    return "; ".join(", ".join(told) + where for where, told in spans.items())
 
 
 def _settling(can: Capabilities) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from guestlist.model.delivery import (
     Marked,
     Mode,
     Polling,
+    Rate,
     Receipt,
     Session,
     Settlement,
@@ -56,7 +57,8 @@ class GoogleAds(Destination):
             rows_per_batch=10_000,
             identifiers_per_batch=10_000 if jobs else None,
             identifiers_per_row=20 if jobs else 10,
-            parallel_batches=1 if jobs else 4,  # a job takes one at a time; uploads 300 a minute, in any order
+            parallel_batches=1 if jobs else 4,  # a job takes one at a time; uploads come in any order
+            rates=() if jobs else (Rate(300, 60),),  # documented for each service by itself
             minimum_members=100,
             membership_days=options.membership_days,
         )

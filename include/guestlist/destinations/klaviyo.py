@@ -31,6 +31,7 @@ from guestlist.model.delivery import (
     Mode,
     Operation,
     Polling,
+    Rate,
     Receipt,
     Session,
     Settlement,
@@ -43,6 +44,12 @@ if TYPE_CHECKING:
 
 _IDS_PER_CALL = 1000
 _MOST_RESENDS = 8
+_LISTS, _PROFILES = "/api/lists", "/api/profiles"
+_RATES = (
+    *(Rate(10, 1, errors.IMPORTS), Rate(150, 60, errors.IMPORTS)),
+    *(Rate(10, 1, _LISTS), Rate(150, 60, _LISTS)),  # what reads lists may come faster, and is rare
+    *(Rate(75, 1, _PROFILES), Rate(750, 60, _PROFILES)),
+)
 
 
 class KlaviyoSettings(Settings):
@@ -96,7 +103,12 @@ class Klaviyo(Destination):
             title="Klaviyo",
             modes=(Mode.MIRROR, Mode.APPEND, Mode.REMOVE),
             keys=(IDENTIFIERS[options.identify_by], *(PROFILE_FIELDS if options.profile_fields == "write" else ())),
-            limits=Limits(rows_per_batch=10_000, bytes_per_batch=4_500_000, one_value_per_field=True),
+            limits=Limits(
+                rows_per_batch=10_000,
+                bytes_per_batch=4_500_000,
+                one_value_per_field=True,
+                rates=_RATES,
+            ),
             docs="https://developers.klaviyo.com/en/reference/bulk_import_profiles",
             polling=Polling(first=2.0, factor=1.5, longest=60.0, give_up=24 * 3600.0),
             # a person's old and new address may be one profile, which the later one of two jobs decides about
@@ -117,9 +129,7 @@ class Klaviyo(Destination):
             attributes = {"name": spec.name} | (
                 {"opt_in_process": self.options.opt_in_process} if self.options.opt_in_process else {}
             )
-            create = self._call(
-                "POST", "/api/lists", {"data": {"type": "list", "attributes": attributes}}, repeat=Repeat.LOOKUP
-            )
+            create = self._call("POST", _LISTS, {"data": {"type": "list", "attributes": attributes}}, repeat=Repeat.LOOKUP)
             found = yield from created(create, lambda reply: text(inside(reply.body, "data"), "id"), lambda: self._find(spec))
         return AudienceRef(found, spec.name, f"https://www.klaviyo.com/list/{found}")
 
@@ -136,7 +146,7 @@ class Klaviyo(Destination):
 
     def check(self, spec: AudienceSpec) -> Conversation[Sequence[Finding]]:
         """Whether the key reads lists and profiles; what it may write shows only when something is written."""
-        yield from pages("/api/profiles", {"filter": 'equals(id,"nobody")', "fields[profile]": "created"})
+        yield from pages(_PROFILES, {"filter": 'equals(id,"nobody")', "fields[profile]": "created"})
         readable = Finding("the private API key reads profiles")
         if self.options.membership == "property":
             return (readable, Finding(f"membership is the profile property {_property(spec.name)!r}"))
@@ -155,7 +165,7 @@ class Klaviyo(Destination):
             return AudienceState()
         query = {"additional-fields[list]": "profile_count"}
         try:
-            reply = yield Call("http", "GET", f"/api/lists/{audience.id}", query=query)
+            reply = yield Call("http", "GET", f"{_LISTS}/{audience.id}", query=query)
         except errors.NotThere:
             return AudienceState(there=False)
         attributes = inside(inside(reply.body, "data"), "attributes")
@@ -224,7 +234,7 @@ class Klaviyo(Destination):
         """Where Klaviyo misses one of them, halves are sent, down to the one that is gone already."""
         body = {"data": [{"type": "profile", "id": known} for known in ids]}
         try:
-            yield self._call("DELETE", f"/api/lists/{audience.id}/relationships/profiles", body, rows=len(ids))
+            yield self._call("DELETE", f"{_LISTS}/{audience.id}/relationships/profiles", body, rows=len(ids))
         except errors.NotThere:
             if not (yield from lists("id", audience.id)):
                 raise

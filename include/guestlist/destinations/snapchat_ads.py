@@ -38,6 +38,7 @@ from guestlist.model.delivery import (
     Mode,
     Operation,
     Polling,
+    Rate,
     Receipt,
     Session,
     Settlement,
@@ -129,6 +130,7 @@ class SnapchatAds(Destination):
             limits=Limits(
                 rows_per_batch=options.rows_per_request,
                 one_value_per_field=True,
+                rates=(Rate(10, 1),),
                 minimum_members=1000,
                 membership_days=None if days == _FOR_EVER else days,
             ),

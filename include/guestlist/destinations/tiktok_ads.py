@@ -29,6 +29,7 @@ from guestlist.model.delivery import (
     Mode,
     Operation,
     Polling,
+    Rate,
     Receipt,
     Session,
     Settlement,
@@ -73,7 +74,8 @@ class TikTokAds(Destination):
                 rows_per_batch=100_000 if files else options.rows_per_request,
                 bytes_per_batch=_BYTES_PER_FILE if files else _BYTES_PER_REQUEST,
                 one_value_per_field=True,
-                parallel_batches=1 if files else 4,  # streaming takes 10,000 requests a second, in any order
+                parallel_batches=1 if files else 4,  # streaming takes them in any order
+                rates=(Rate(10, 1), Rate(600, 60)) if files else (Rate(10_000, 1),),  # of apps of the basic tier
                 minimum_members=1000,
             ),
             docs=_DOCS,

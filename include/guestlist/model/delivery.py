@@ -94,6 +94,16 @@ class Composite:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """So many requests within any span of so many seconds."""
+
+    requests: int
+    seconds: float
+    path: str = ""
+    """Only those whose path begins so."""
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one request may hold, as the platform documents it. ``None`` means no documented limit."""
 
@@ -107,6 +117,8 @@ class Limits:
     """A row holds one value a field; a person with two emails becomes two rows."""
     parallel_batches: int = 1
     """So many requests of one operation may be under way at the same time, in any order."""
+    rates: tuple[Rate, ...] = ()
+    """Of the requests over one connection. Where the platform tells how much is left with each answer, that counts instead."""
     minimum_members: int = 0
     """Below this the platform does not serve the audience."""
     membership_days: int | None = None

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from guestlist.model.conversation import Call, Conversation, Repeat, Reply, Verdict
 from guestlist.model.errors import ConfigError, GuestlistError, OutcomeUnknown, RateLimitedError, TransientError
 from guestlist.runtime import clock
+from guestlist.runtime.pace import Pace
 
 log = logging.getLogger("guestlist.driver")
 T = TypeVar("T")
@@ -59,6 +60,7 @@ class Driver:
     requests: int = 0
     gate: AbstractContextManager[Any] = field(default_factory=nullcontext)
     """Held while this driver waits, and passed before it sends: drivers that share one hold back together."""
+    pace: Pace = field(default_factory=Pace)
     _pause: float = 0.0
 
     def run(self, conversation: Conversation[T]) -> T:
@@ -110,6 +112,8 @@ class Driver:
             if self._pause:
                 self.sleep(self._pause)
                 self._pause = 0.0
+            if (wait := self.pace.take(clock.monotonic(), call.path)) > 0:
+                self.sleep(wait)
         self.requests += 1
         try:
             reply = self._carrier(call).send(call)

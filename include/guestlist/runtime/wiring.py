@@ -12,7 +12,7 @@ from typing import Any
 from guestlist.destinations import destination_class
 from guestlist.destinations.base import Destination
 from guestlist.model.connection import Connection, parse_connection
-from guestlist.model.delivery import AudienceSpec, Capabilities, Polling
+from guestlist.model.delivery import AudienceSpec, Capabilities, Polling, Rate
 from guestlist.model.errors import ConfigError
 from guestlist.model.plan import Plan
 from guestlist.model.segment import Segment, Source
@@ -22,6 +22,7 @@ from guestlist.runtime.config import Config
 from guestlist.runtime.driver import Driver, Retries
 from guestlist.runtime.lake import Lake
 from guestlist.runtime.ledger import Ledger, open_ledger
+from guestlist.runtime.pace import Pace
 from guestlist.runtime.vault import CONNECTION as VAULT_CONNECTION
 from guestlist.runtime.vault import Vault, key_from_file
 from guestlist.sources import open_source
@@ -72,6 +73,7 @@ class Workspace:
     variables: Mapping[str, Any] = field(default_factory=dict)
     retries: Retries = field(default_factory=Retries)
     sleep: clock.Sleep = clock.sleep
+    _paces: dict[tuple[str, tuple[Rate, ...]], Pace] = field(default_factory=dict)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -146,7 +148,9 @@ class Workspace:
             raise error.at(segment=segment.name, destination=label) from None
         destination = cls(settings, cls.Options(**target.options))
         carriers = Carriers(settings)
-        driver = Driver(carriers, destination.judge, self.retries, self.sleep)
+        rates = destination.capabilities.limits.rates
+        pace = self._paces.setdefault((target.connection, rates), Pace(rates))
+        driver = Driver(carriers, destination.judge, self.retries, self.sleep, pace=pace)
         spec = AudienceSpec(
             name=target.audience,
             description=segment.description,

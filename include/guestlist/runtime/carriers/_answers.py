@@ -45,7 +45,7 @@ class LastAnswer:
         session.hooks["response"].append(self._keep)
 
     def _keep(self, answer: requests.Response, **_: object) -> None:
-        # not the answer itself: it has its request, with megabytes of members, which has this hook: only the collector frees that
+        # not the answer itself: its request, with megabytes of members, has this hook, and only the collector would free them
         self._reply = reply_of(answer)
 
     def forget(self) -> None:
