@@ -232,6 +232,7 @@ class DataManager:
                 handle={**handle, "sweep": text(reply.body, "requestId")},
                 jobs=outcomes,
                 match_rate=handle.get("match_rate"),
+                began=True,
             )
         outcome = yield from self._outcome(sweep)
         if outcome is not None and outcome.failed:

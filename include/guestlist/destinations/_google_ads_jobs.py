@@ -189,11 +189,12 @@ class GoogleAdsJobs:
         job = inside(rows[0], "offlineUserDataJob")
         rate = _match_rate(inside(job, "operationMetadata").get("matchRateRange"))
         status = job.get("status")
-        if status == "PENDING" and not (yield from self._run(handle)):
-            status = "FAILED"  # it was not run within five days, and cannot be any more
+        if began := status == "PENDING":
+            began = yield from self._run(handle)
+            status = status if began else "FAILED"  # it was not run within five days, and cannot be any more
         if status == "FAILED":
             return Settlement(done=True, handle=handle, jobs={"": JobOutcome(failed=True, match_rate=rate)}, match_rate=rate)
-        return Settlement(done=status == "SUCCESS", handle=handle, match_rate=rate)
+        return Settlement(done=status == "SUCCESS", handle=handle, match_rate=rate, began=began)
 
     def _search(self, query: str) -> Conversation[list[dict[str, Json]]]:
         rows: list[dict[str, Json]] = []

@@ -143,7 +143,8 @@ class CustomerFiles:
         """Done once the audience is valid and big enough; a failed change leaves it as it was, a failed build is taken away."""
         if handle.get("waiting"):
             kept = {name: value for name, value in handle.items() if name != "waiting"}
-            return Settlement(done=False, handle=(yield from self.close(session, kept, jobs)))
+            handle = yield from self.close(session, kept, jobs)
+            return Settlement(done=False, handle=handle, began="waiting" not in handle)
         audience = handle.get("audience")
         failed = Settlement(done=True, handle=handle, jobs={"": JobOutcome(failed=True)})
         if handle.get("failed"):

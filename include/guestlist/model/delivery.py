@@ -42,7 +42,7 @@ IDENTIFYING = MULTI_VALUED | {Field.EXTERNAL_ID}
 
 
 class Mode(StrEnum):
-    """How an audience is kept (design: semantics, section 3)."""
+    """How an audience is kept (docs/promises.md)."""
 
     MIRROR = "mirror"
     APPEND = "append"
@@ -355,7 +355,8 @@ class Settlement:
     """How far a session is. ``handle`` is kept in the ledger and given back at the next poll.
 
     ``jobs`` maps a receipt's job to its outcome; the key "" stands for the whole session. ``audience`` is set once, by a
-    snapshot that is done: the one that was built and has taken the place of the one before.
+    snapshot that is done: the one that was built and has taken the place of the one before. ``began``: the platform was asked
+    for the next step just now, and has all its time for it.
     """
 
     done: bool
@@ -363,3 +364,4 @@ class Settlement:
     jobs: Mapping[str, JobOutcome] = field(default_factory=dict)
     match_rate: str | None = None
     audience: AudienceRef | None = None
+    began: bool = False

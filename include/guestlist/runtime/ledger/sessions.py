@@ -126,6 +126,8 @@ class Sessions(Book):
             }
             if settlement.audience is not None:
                 _enter_built(connection, row.plan_id, settlement.audience)
+            if settlement.began:
+                values["closed_at"] = now()
             if settlement.done:
                 values |= {"state": "settled", "settled_at": now()}
             connection.execute(update(t.sessions).where(t.sessions.c.id == session_id).values(**values))

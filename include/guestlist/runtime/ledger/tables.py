@@ -99,7 +99,7 @@ sessions = Table(
     Column("requests", Integer, nullable=False),  # besides those of its batches: look-ups, open, close, polls
     Column("rejected_later", JSON, nullable=False),  # reason -> rows that the platform refused without naming them
     Column("opened_at", DateTime(timezone=True)),
-    Column("closed_at", DateTime(timezone=True)),
+    Column("closed_at", DateTime(timezone=True)),  # or the platform was asked for its last step
     Column("settled_at", DateTime(timezone=True)),
     Index("ix_sessions_plan", "plan_id"),
 )

@@ -152,7 +152,8 @@ def _poll(workspace: Workspace, segment: Segment, plan: Plan, ready: Ready, sess
     ledger.settled(session.id, settlement)
     if settlement.done or ready.polling is None:
         return Progress(done=True)
-    waited = (clock.now() - session.closed_at).total_seconds() if session.closed_at else 0.0
+    since = None if settlement.began else session.closed_at
+    waited = (clock.now() - since).total_seconds() if since else 0.0
     if waited > ready.polling.give_up:
         ledger.unconfirmed(session.id)
         silent = f"{ready.capabilities.title} has not said within {waited / 3600:.0f} h"
