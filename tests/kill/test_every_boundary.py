@@ -12,7 +12,7 @@ from kill.stories import PLACES, Story
 
 from guestlist.model.delivery import Mode
 
-STEP = int(os.environ.get("GUESTLIST_KILL_STEP", str(2 * len(PLACES))))
+STEP = int(os.environ.get("GUESTLIST_KILL_STEP", str(4 * len(PLACES))))
 """Every so many boundaries one is tried, at each place others; 1 tries all of them everywhere."""
 FIRST = [*people(range(7)), person(7, phone=person(0)["phone"])]
 THEN = [person(1, email="other1@example.com"), *people(range(2, 6)), person(7, phone=person(0)["phone"]), *people(range(8, 11))]

@@ -11,7 +11,7 @@ from contract.rig import World
 from kill.rig import Zygote
 from kill.stories import PLACES, Story, tell
 
-SEQUENCES = int(os.environ.get("GUESTLIST_KILLS", "60"))
+SEQUENCES = int(os.environ.get("GUESTLIST_KILLS", "30"))
 SEED = int(os.environ.get("GUESTLIST_SEED", "20261107"))
 
 
