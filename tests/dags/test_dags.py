@@ -178,6 +178,13 @@ def test_a_placeholder_tells_every_problem_and_keeps_the_schedule(tmp_path, monk
     assert dag.schedule == "0 5 * * *"
 
 
+def test_a_schedule_that_never_comes_is_told_every_day(tmp_path, monkeypatch):
+    write(tmp_path, "two", GOOD.format(name="two", google="mirror", meta="mirror").replace("0 5 * * *", "0 0 30 2 *"))
+    dag = bag_of(tmp_path, monkeypatch).dags["two"]
+    assert dag.schedule == "@daily"
+    assert "'0 0 30 2 *' is no cron expression of a time that ever comes" in dag.doc_md
+
+
 def test_a_task_parses_its_own_file_only(tmp_path):
     write(tmp_path, "one")
     write(tmp_path, "two", "name: [")

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from contract.doors import all_doors
+from contract.fixtures import small_batches
 from contract.rig import Door, Wish, World, balanced, expected_keys, person
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from guestlist.destinations import destination_class
-from guestlist.model.delivery import Capabilities, Mode
+from guestlist.model.delivery import Mode
 from guestlist.model.errors import DataError, GuestlistError
 from guestlist.model.segment import Segment
 from guestlist.runtime.driver import Retries
@@ -94,18 +94,8 @@ def pairs(*modes: Mode) -> list[tuple[Door, Mode]]:
 
 
 @pytest.fixture(autouse=True)
-def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in {door.platform for door in all_doors()}:
-        cls = destination_class(name)
-        real = cls.capabilities_for
-
-        def small(options: Any, real: Any = real) -> Capabilities:
-            found: Capabilities = real(options)
-            if found.limits.one_batch:
-                return found
-            return dataclasses.replace(found, limits=dataclasses.replace(found.limits, rows_per_batch=ROWS_PER_BATCH))
-
-        monkeypatch.setattr(cls, "capabilities_for", staticmethod(small))
+def several_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    small_batches(monkeypatch, ROWS_PER_BATCH)
 
 
 class Play:

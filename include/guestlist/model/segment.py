@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -35,6 +35,20 @@ OWN_DAGS = "guestlist_"
 """Before the ids of DAGs that are no segment's; a segment is the id of its DAG."""
 PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 _FIXED_REGION = re.compile(r"[A-Z]{2}")
+
+
+def ever_comes(schedule: str) -> bool:
+    """Whether Airflow would ever run something on this schedule: the 30th of February is a cron expression, too."""
+    if schedule in PRESETS:
+        return True
+    one_word, five_fields = schedule.startswith("@"), len(schedule.split()) == 5  # a sixth field would be seconds
+    if not croniter.is_valid(schedule) or not (one_word or five_fields):
+        return False
+    try:
+        croniter(schedule).get_next()
+    except CroniterBadDateError:
+        return False
+    return True
 
 
 class _Strict(BaseModel):
@@ -218,9 +232,10 @@ class Segment(_Strict):
     @field_validator("schedule")
     @classmethod
     def _a_schedule_that_airflow_takes(cls, schedule: str | After | None) -> str | After | None:
-        if isinstance(schedule, str) and schedule not in PRESETS and not croniter.is_valid(schedule):
+        if isinstance(schedule, str) and not ever_comes(schedule):
             presets = ", ".join(PRESETS)
-            raise ValueError(f"{schedule!r} is no cron expression; write five fields, null, or one of: {presets}")
+            what = "no cron expression of a time that ever comes"
+            raise ValueError(f"{schedule!r} is {what}; write five fields, null, or one of: {presets}")
         return schedule
 
     def destination(self, label: str) -> Destination:

@@ -11,12 +11,11 @@ from airflow.exceptions import AirflowException
 from airflow.sdk import DAG, Asset, BaseOperator, Param, TaskGroup, TriggerRule
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import AirflowFailException
-from croniter import croniter
 
 from guestlist.model.delivery import Mode, Operation
 from guestlist.model.documents import read_yaml
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import PRESETS, After, Destination, Segment
+from guestlist.model.segment import After, Destination, Segment, ever_comes
 from guestlist.orchestration.assets import audience_asset
 from guestlist.orchestration.guard import GuardOperator
 from guestlist.orchestration.operators import (
@@ -213,5 +212,4 @@ def _schedule_of_broken(path: Path) -> str:
     except (OSError, UnicodeDecodeError):
         return "@daily"
     schedule = document.get("schedule") if isinstance(document, dict) else None
-    usable = isinstance(schedule, str) and (schedule in PRESETS or croniter.is_valid(schedule))
-    return str(schedule) if usable else "@daily"
+    return schedule if isinstance(schedule, str) and ever_comes(schedule) else "@daily"
