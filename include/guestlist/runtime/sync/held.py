@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import polars as pl
 
 from guestlist.model.delivery import Capabilities, Mode, Operation
+from guestlist.model.errors import DataError
 from guestlist.model.plan import Plan
 from guestlist.model.segment import Segment
 from guestlist.pipeline.audience import MEMBER
 from guestlist.pipeline.members import OUTCOME, AfterMirror, Answered, Outcome, after_upload, by_member
 from guestlist.pipeline.plan import ADDED_ON, UNSURE
 from guestlist.pipeline.spans import Span, spans_of
-from guestlist.runtime.lake import columns_file, gone_file, members_folder, part_file
+from guestlist.runtime.lake import Lake, columns_file, gone_file, members_folder, part_file
 from guestlist.runtime.ledger import BatchRow, SessionRow
 from guestlist.runtime.wiring import Workspace
 
@@ -27,13 +28,30 @@ def empty_held(wanted: pl.LazyFrame) -> pl.LazyFrame:
     return wanted.clear().with_columns(added_on, pl.lit(value=False).alias(UNSURE))
 
 
+def generation_of(lake: Lake, sealed: Any) -> pl.LazyFrame | None:
+    """The members of a sealed generation of the ledger; None where there is none.
+
+    Raises:
+        DataError: the lake has lost it.
+    """
+    if sealed is None:
+        return None
+    try:
+        return lake.scan(sealed.path)
+    except DataError:
+        raise DataError(
+            f"the lake has lost {sealed.path}, from which people are removed one day: bring it back from a backup. Without it "
+            "nobody knows who has left: delete the audience on the platform, and the next run makes it anew and sends everybody"
+        ) from None
+
+
 def books_now(workspace: Workspace, segment: Segment, label: str) -> pl.LazyFrame | None:
     """The members held, with all that was sent of them; None before anything was ever sent.
 
     They are read as they are asked for, unless receipts since the last generation have a say.
     """
     sealed = workspace.ledger.generation(segment.name, label)
-    held = workspace.lake.scan(sealed.path) if sealed else None
+    held = generation_of(workspace.lake, sealed)
     capabilities = workspace.capabilities(segment)[label]
     for row in workspace.ledger.unsealed_plans(segment.name, label):
         sessions = workspace.ledger.sessions(row.id)

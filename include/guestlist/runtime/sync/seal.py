@@ -14,7 +14,7 @@ from guestlist.pipeline.spans import spans_of
 from guestlist.runtime.lake import Lake
 from guestlist.runtime.storage import on_storage
 from guestlist.runtime.sync.deliver import refuse_superseded
-from guestlist.runtime.sync.held import Gathered, after_plan
+from guestlist.runtime.sync.held import Gathered, after_plan, generation_of
 from guestlist.runtime.sync.optouts import measure
 from guestlist.runtime.wiring import Workspace
 
@@ -46,7 +46,7 @@ def seal(workspace: Workspace, segment: Segment, plan_id: int) -> Sealed:
     before = ledger.generation(segment.name, plan.label)
     if before is not None and before.plan_id == plan_id:
         return Sealed(before.number, before.members)
-    held = lake.scan(before.path) if before else None
+    held = generation_of(lake, before)
     capabilities = workspace.capabilities(segment)[plan.label]
     since = [row for row in ledger.unsealed_plans(segment.name, plan.label) if row.id <= plan_id]
     for row in since:
