@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from contract.carriers import put_between, recording
 from contract.doors import all_doors
 from contract.rig import IDENTIFIERS, Door, Wish, World, digest, expected_keys, person
-from contract.test_conversations import Recorder
 
 from guestlist.model.conversation import Call, Content, Form, Reply
 from guestlist.model.delivery import Mode
@@ -96,16 +96,9 @@ def messy_run(world: World, door: Door) -> Messy:
 
 
 def listen(workspace: Workspace) -> list[tuple[Call, Reply]]:
-    """Every call of the runs of a workspace from now on, as it is handed to the platform's SDK, with its answer."""
+    """Every call of the runs of a workspace from now on, as it is handed to the platform's SDK, with its reply."""
     calls: list[tuple[Call, Reply]] = []
-    ready = workspace.ready
-
-    def heard(segment: Segment, label: str) -> Any:
-        found = ready(segment, label)
-        found.driver.carriers = Recorder(found.driver.carriers, calls)
-        return found
-
-    workspace.ready = heard
+    put_between(workspace, recording(calls))
     return calls
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from contract.carriers import Watched, recording
 from contract.doors import EVERY_DOOR, all_doors
 from contract.rig import Door, World, digest, people
 
@@ -32,7 +33,7 @@ from guestlist.model.delivery import (
     Settlement,
 )
 from guestlist.model.errors import GuestlistError
-from guestlist.runtime.driver import Carrier, Driver
+from guestlist.runtime.driver import Driver
 from guestlist.runtime.wiring import Ready
 
 MODES = [
@@ -41,40 +42,6 @@ MODES = [
 BAD = [pytest.param(door, id=door.id) for door in all_doors() if door.bad_value]
 BENT: tuple[Json, ...] = (None, True, 7, -1, 1.5, "unexpected", "", [], {}, [None], ["x"], [[]], {"x": 1})
 EMAILS, PHONE = ("person@example.com", "other@example.com"), "+4915112345678"
-
-
-@dataclass
-class Recorder(Mapping[str, Carrier]):
-    """Carriers that remember every call and reply that passes through them."""
-
-    real: Mapping[str, Carrier]
-    calls: list[tuple[Call, Reply]]
-
-    def __getitem__(self, name: str) -> Carrier:
-        return _Recording(self.real[name], self.calls)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.real)
-
-    def __len__(self) -> int:
-        return len(self.real)
-
-
-@dataclass
-class _Recording:
-    carrier: Carrier
-    calls: list[tuple[Call, Reply]]
-
-    def send(self, call: Call) -> Reply:
-        reply = self.carrier.send(call)
-        self.calls.append((call, reply))
-        return reply
-
-    def refresh(self) -> None:
-        self.carrier.refresh()
-
-    def close(self) -> None:
-        self.carrier.close()
 
 
 @dataclass
@@ -119,7 +86,7 @@ def upload(world: World, door: Door, mode: Mode) -> tuple[Destination, list[Reco
 
     def hold(what: str, begin: Callable[[], Conversation[Any]]) -> Any:
         calls: list[tuple[Call, Reply]] = []
-        driver = Driver(Recorder(ready.driver.carriers, calls), destination.judge, sleep=world.sleep)
+        driver = Driver(Watched(ready.driver.carriers, recording(calls)), destination.judge, sleep=world.sleep)
         result = driver.run(begin())
         said.append(Recorded(what, begin, calls, result))
         return result
