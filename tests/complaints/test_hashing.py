@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from complaints.rig import CLEAN, HASHED, SEVERAL, Messy, doors, owners, rows_of, run_unapproved
+from cli.rig import guestlist
+from complaints.rig import CLEAN, HASHED, READ_BY_COUNTRY, SEVERAL, Messy, doors, owners, rows_of, run_unapproved
 from contract.doors import EVERY_DOOR
 from contract.rig import Door, Wish, World, digest, expected_keys, people
 
@@ -79,6 +81,23 @@ def test_the_values_of_one_person_go_together_and_those_of_two_never(messy: Call
     assert set(of_each) == set(whose.values())
     several = {"c15": 2} if door.capabilities.limits.one_value_per_field else {}
     assert of_each == {owner: several.get(owner, 1) for owner in of_each}, "as few rows as the platform's form allows"
+
+
+def test_phones_that_have_lost_their_plus_are_found_before_anything_is_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere a wrongly written phone was accepted as a hash, and simply never matched.
+
+    https://groups.google.com/g/adwords-api/c/GLqSCji7Hx0
+    """
+    rows = [row | {"phone": row["phone"].removeprefix("+"), "country": "DE"} for row in people(range(20))]
+    segment = world.segment(SEVERAL[0], world.name("numbers"), rows, READ_BY_COUNTRY)
+    monkeypatch.setenv("GUESTLIST_SEGMENTS", str(world.segments))
+    told = guestlist("doctor", segment.name, "--json")
+    assert told.exit_code == 0
+    [found] = json.loads(told.stdout)["suspicions"]
+    assert (found["column"], found["values"], found["of"]) == ("phone", 20, 20)
+    assert "begin with their country's code and have no plus" in found["what"]
 
 
 @doors(HASHED)

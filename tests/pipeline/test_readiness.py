@@ -107,12 +107,15 @@ def one(column: str, *values: str | None, **identifier: Any) -> dict[str, int]:
 
 
 MAILS = [f"person{number}@example.org" for number in range(20)]
+LOST_PLUS = "numbers that begin with their country's code and have no plus"
 PHONES = [f"0151 123456{number:02}" for number in range(20)]
 
 
 def test_columns_as_they_should_be() -> None:
     assert one("email", *MAILS, None, " ") == {}
     assert one("phone", *PHONES, region="DE") == {}
+    assert one("phone", *(f"+49 151 123456{number:02}" for number in range(20)), region="DE") == {}
+    assert one("phone", *(f"120155501{number:02}" for number in range(20)), region="US") == {}, "the code is understood there"
     assert one("email", HASH, HASH[::-1], hashed=True) == {}
     assert one("idfa", "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", "a" * 32) == {}
     assert one("first", "Dana", "Jo") == {}
@@ -132,6 +135,8 @@ SUSPICIOUS = [
     ("email", [OF_NOTHING, OF_NULL_TWICE, OF_NOTHING.upper(), HASH], {"hashed": True}, {"hashes of nothing": 3}),
     ("email", [OF_NOTHING, *MAILS * 10], {}, {"hashes of nothing": 1}),
     ("email", [MAILS[0]] * 6 + MAILS[1:5], {}, {"one value in most of its rows": 6}),
+    ("phone", [f"49 151 123456{number:02}" for number in range(20)], {"region": "DE"}, {LOST_PLUS: 20}),
+    ("phone", [f"49151123456{number:02}" for number in range(20)], {"region": "country"}, {}),
     ("phone", ["aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", *PHONES], {"region": "DE"}, {"advertising ids in it": 1}),
 ]
 

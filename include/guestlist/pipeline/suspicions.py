@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from guestlist.identity.doctor import digests_of_nothing
+from guestlist.identity.recipes import normalise, recipe
 from guestlist.model.delivery import IDENTIFYING, Field
 from guestlist.model.segment import Identifier
 
@@ -63,7 +64,7 @@ def suspicions(rows: pl.DataFrame, identifiers: Mapping[Field, Identifier]) -> l
         for name in identifier.columns:
             values = _values(rows, name)
             looked_for = _in_hashed(values) if identifier.hashed else _in_plain(values, field)
-            counted = [*looked_for, *_one_for_all(values, field)]
+            counted = [*looked_for, *_one_for_all(values, field), *_lost_plus(rows, name, field, identifier)]
             found += [Suspicion(name, field, what, count, len(values)) for what, count in counted if count]
     return found
 
@@ -102,6 +103,26 @@ def _in_plain(values: pl.Series, field: Field) -> Iterator[tuple[str, int]]:
     for what, (pattern, fields) in _ELSEWHERE.items():
         if field in fields:
             yield f"{what} in it", _notable(values.str.contains(pattern))
+
+
+def _lost_plus(rows: pl.DataFrame, name: str, field: Field, identifier: Identifier) -> Iterator[tuple[str, int]]:
+    """International numbers that a numeric column has cost their plus: in some countries they are national numbers, too."""
+    if field is not Field.PHONE or identifier.hashed or identifier.region is None:
+        return
+    region = pl.lit(identifier.region) if identifier.fixed_region else pl.col(identifier.region)
+    digits = rows.select(digits=pl.col(name).str.replace_all(r"[\s()./-]", ""), region=region)
+    digits = digits.filter(pl.col("digits").str.contains(r"^[1-9]\d{9,14}$"))
+    rule, number = recipe("phone.e164_plus.v1"), pl.col("digits")
+    read = digits.select(
+        number,
+        read=normalise(rule, number, pl.col("region")).struct.field("value").str.strip_prefix("+"),
+        meant=normalise(rule, "+" + number, pl.col("region")).struct.field("valid"),
+    )
+    code = pl.col("read").str.head(pl.col("read").str.len_bytes() - number.str.len_bytes())
+    doubled = pl.col("read").str.ends_with(number) & (code != "") & number.str.starts_with(code) & pl.col("meant")
+    count = read.filter(doubled).height
+    what = "numbers that begin with their country's code and have no plus: they are read as national numbers; write the plus"
+    yield what, count if count >= _NOTABLE * digits.height else 0
 
 
 def _one_for_all(values: pl.Series, field: Field) -> Iterator[tuple[str, int]]:
