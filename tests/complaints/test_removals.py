@@ -118,6 +118,17 @@ def test_where_the_last_generation_is_lost_nobody_is_forgotten_in_silence(world:
     assert books(world, META, segment) == expected_keys(rows, META)
 
 
+def test_a_generation_that_has_lost_a_part_is_not_taken_for_a_smaller_one(world: World) -> None:
+    """Who stood in the part would be forgotten, and stay on the audience for ever."""
+    segment = world.segment(META, world.name("part"), people(range(6)))
+    world.run(META, segment)
+    [part] = (world.folder / "lake" / segment.name / "generations").rglob("*.parquet")
+    pl.read_parquet(part).head(5).write_parquet(part)
+    world.segment(META, segment.name, people(range(2, 8)))
+    with pytest.raises(DataError, match=r"has lost .* or a part of it"):
+        world.run(META, segment)
+
+
 @doors(SWEEPING)
 def test_who_was_on_the_audience_before_can_be_swept_off(world: World, door: Door) -> None:
     """Elsewhere members who were on a list before the first sync were never removed.

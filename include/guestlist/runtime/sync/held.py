@@ -32,17 +32,22 @@ def generation_of(lake: Lake, sealed: Any) -> pl.LazyFrame | None:
     """The members of a sealed generation of the ledger; None where there is none.
 
     Raises:
-        DataError: the lake has lost it.
+        DataError: the lake has lost it, or a part of it.
     """
     if sealed is None:
         return None
     try:
-        return lake.scan(sealed.path)
+        held = lake.scan(sealed.path)
+        whole = held.select(pl.len()).collect().item() >= sealed.members  # one member may stand in several rows
     except DataError:
-        raise DataError(
-            f"the lake has lost {sealed.path}, from which people are removed one day: bring it back from a backup. Without it "
+        whole = False
+    if not whole:
+        lost = f"the lake has lost {sealed.path} or a part of it, from which people are removed one day"
+        without = (
             "nobody knows who has left: delete the audience on the platform, and the next run makes it anew and sends everybody"
-        ) from None
+        )
+        raise DataError(f"{lost}: bring it back from a backup. Without it {without}")
+    return held
 
 
 def books_now(workspace: Workspace, segment: Segment, label: str) -> pl.LazyFrame | None:
