@@ -29,6 +29,8 @@ from guestlist.sandbox.server import Sandbox
 
 pytestmark = pytest.mark.slow
 PASSWORD = "hunter2-made-up"
+PATIENCE = 600
+"""Seconds after which something hangs: at its loudest an Airflow takes its time."""
 EMAIL = CANARIES[0]["email"]
 META = {"platform": "meta", "connection": "meta_main", "audience": "VIPs"}
 REFUSED = {"platform": "meta", "connection": "meta_refused", "audience": "VIPs"}
@@ -80,18 +82,18 @@ def play(api: Callable[[str], Api]) -> None:
     """Every DAG of ours runs, and ends as it should."""
     runs = {}
     for name in SEGMENTS:
-        api(name).wait_for_dag()
+        api(name).wait_for_dag(PATIENCE)
         runs[name] = api(name).trigger()
-    api("waiting").wait_for_task(runs["waiting"], "meta_main.guard", ["deferred"])
+    api("waiting").wait_for_task(runs["waiting"], "meta_main.guard", ["deferred"], PATIENCE)
     page = f"/dags/waiting/dagRuns/{runs['waiting']}/taskInstances/meta_main.guard/-1/hitlDetails"
     assert "min_members" in api("waiting").get(page)["body"]
-    ended = {name: api(name).wait(runs[name]) for name in ("good", "refused")}
+    ended = {name: api(name).wait(runs[name], PATIENCE) for name in ("good", "refused")}
     assert ended == {"good": "success", "refused": "failed"}
     api("waiting").send("PATCH", page, {"chosen_options": ["Approve"], "params_input": {}})
-    assert api("waiting").wait(runs["waiting"]) == "success"
+    assert api("waiting").wait(runs["waiting"], PATIENCE) == "success"
     enter(Workspace(), [[Given(Field.EMAIL, EMAIL), Given(Field.PHONE, CANARIES[1]["phone"])]])
     runs = {name: begun(api(name)) for name in OWN}
-    ended = {name: api(name).wait(run) for name, run in runs.items()}
+    ended = {name: api(name).wait(run, PATIENCE) for name, run in runs.items()}
     by_hand = "failed"  # EdgeTag takes nobody off an audience
     refused = "failed"  # one of the connections is not accepted
     assert ended == dict(zip(OWN, (by_hand, refused, "success"), strict=True))
@@ -102,7 +104,7 @@ def begun(dag: Api) -> str:
     if dag.get(f"/dags/{dag.dag}")["timetable_summary"] is None:
         return str(dag.trigger())
     dag.send("PATCH", f"/dags/{dag.dag}", {"is_paused": False})
-    dag.until(lambda: dag.get(f"/dags/{dag.dag}/dagRuns")["dag_runs"])
+    dag.until(lambda: dag.get(f"/dags/{dag.dag}/dagRuns")["dag_runs"], PATIENCE)
     return str(dag.get(f"/dags/{dag.dag}/dagRuns")["dag_runs"][0]["dag_run_id"])
 
 
