@@ -56,7 +56,7 @@ JOB = "123e4567-e89b-12d3-a456-426614174000"
 AUDIENCE = AudienceRef("old", "VIPs", "https://example.com")
 SPEC = AudienceSpec("VIPs", "people", "guestlist:vips:topsort", (Field.EMAIL,), Mode.SNAPSHOT, known=AUDIENCE)
 EMAIL, PHONE, FIRST = digest("person@example.com"), digest("+4915112345678"), digest("zoe")
-EXPIRED = RejectedError("x", code="upload address expired")
+EXPIRED = RejectedError("x", code="upload_address_expired")
 
 
 def topsort(**options: Any) -> Destination:
@@ -323,7 +323,7 @@ def test_an_address_that_expires_under_way_costs_a_second_job(world: World) -> N
     world.settings(DOOR, address_seconds=-1)
     with pytest.raises(RejectedError) as caught:
         world.run(DOOR, segment)
-    assert caught.value.code == "upload address expired"
+    assert caught.value.code == "upload_address_expired"
     assert [line["operation"] for line in world.log(DOOR)].count("create") == 2
     world.settings(DOOR, address_seconds=3600)
     assert world.run(DOOR, segment).state == "sealed"

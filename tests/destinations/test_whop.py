@@ -56,7 +56,7 @@ ADDRESS = "https://uploads.example.com/key?X-Amz-Signature=canary-signature"
 NAME = "VIPs [9007199254740991]"
 OLD = AudienceRef("adaud_old", "VIPs", "https://example.com")
 SPEC = AudienceSpec("VIPs", "people", "guestlist:vips:whop", (Field.EMAIL,), Mode.SNAPSHOT, known=OLD)
-EXPIRED = RejectedError("x", code="upload address expired")
+EXPIRED = RejectedError("x", code="upload_address_expired")
 SNAPSHOT, APPEND = Wish(mode="snapshot"), Wish(mode="append")
 
 

@@ -49,8 +49,8 @@ class Api:
             assert time.monotonic() < deadline
             time.sleep(1)
 
-    def wait_for_task(self, run, name, states):
-        self.until(lambda: self.tasks(run).get(f"{name}[-1]", {}).get("state") in states)
+    def wait_for_task(self, run, name, states, seconds=120):
+        self.until(lambda: self.tasks(run).get(f"{name}[-1]", {}).get("state") in states, seconds)
 
     def clear(self, run, *tasks):
         """Clear tasks with all that comes after them, as people do in the UI."""

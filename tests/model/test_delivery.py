@@ -12,7 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guestlist.model.conversation import Call, Reply, Verdict
-from guestlist.model.delivery import IDENTIFYING, MULTI_VALUED, Batch, Capabilities, Field, Mode, Operation, Polling
+from guestlist.model.delivery import (
+    IDENTIFYING,
+    MULTI_VALUED,
+    Batch,
+    Capabilities,
+    Field,
+    JobOutcome,
+    Mode,
+    Operation,
+    Polling,
+    Receipt,
+)
 from guestlist.model.plan import Breach, Counts, Cut, Drops, Plan, Upload
 
 every_platform = pytest.mark.parametrize("capabilities", [variant.capabilities for variant in all_variants()])
@@ -144,3 +155,11 @@ def test_a_call_is_told_in_one_line() -> None:
     assert str(Call("http", "POST", "/users", rows=3)) == "POST /users, 3 rows"
     assert str(Call("http", "GET", "/users")) == "GET /users"
     assert Verdict() == Verdict(error=None, pause=0.0, refresh=False)
+
+
+def test_a_receipt_keeps_what_a_platform_names_and_not_what_it_quotes() -> None:
+    email = "dana@example.com"
+    receipt = Receipt(1, {0: "INVALID_FORMAT", 1: f"no such email: {email}"}, request_id=email)
+    assert (receipt.rejected, receipt.request_id) == ({0: "INVALID_FORMAT", 1: "refused"}, None)
+    outcome = JobOutcome({"expired": 1, email: 2, f"<{email}>": 3}, {email: email})
+    assert (outcome.rejected, outcome.named) == ({"expired": 1, "refused": 5}, {email: "refused"})

@@ -97,3 +97,34 @@ def test_an_error_can_be_printed_whatever_files_and_platforms_call_things(messag
     told = str(GuestlistError(message.replace("\n", " "), code=code, request_id=request))
     assert told.isprintable()
     assert len(told) <= 10 * len(message) + 500
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["RATE_LIMIT_EXCEEDED", "HTTP 422 body.dsp", "190/460", "Fz54k3GZrio", "126365e1-16d0-4c81-9de9-f362711e250a", "a_b"],
+)
+def test_a_platforms_names_are_kept(name: str) -> None:
+    error = GuestlistError("x", code=name, request_id=name)
+    assert (error.code, error.request_id) == (name, name)
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        "dana@example.com",
+        "dana%40example.com",
+        "no such email: dana",
+        "+4915112345678",
+        "4915112345678",
+        "0151-12345678",
+        "07e2f1394b0ea80e2adca010ea8318df697001a005ba7452720edda4b0ce57b3",
+        "hash:07E2F1394B0EA80E2ADCA010EA8318DF697001A005BA7452720EDDA4B0CE57B3",
+        "B+LxOUsOqA4q3KAQ6oMY32lwAaAFunRScg7dpLDOV7M=",
+        "two\nlines",
+        "x" * 201,
+        "",
+    ],
+)
+def test_what_a_platform_may_have_quoted_is_forgotten(quoted: str) -> None:
+    error = GuestlistError("x", code=quoted, request_id=quoted)
+    assert (error.code, error.request_id, str(error)) == (None, None, "x")

@@ -19,6 +19,7 @@ from guestlist.model.errors import (
     RateLimitedError,
     RejectedError,
     TransientError,
+    name_told,
 )
 
 _HELP = "https://developers.google.com/data-manager/api/devguides/concepts/understand-errors"
@@ -90,7 +91,7 @@ def _violations(error: Mapping[str, Json]) -> dict[int, str]:
 def _error_info(error: Mapping[str, Json]) -> tuple[str, str]:
     for detail in each(error.get("details")):
         if "reason" in detail:
-            return word(detail["reason"]), word(table(detail.get("metadata")).get("quota_limit"))
+            return word(detail["reason"]), name_told(word(table(detail.get("metadata")).get("quota_limit"))) or ""
     return "", ""
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CSV = "text/csv"
 _MARK = re.compile(r" \[(\d{1,16})\]$")
-EXPIRED = "upload address expired"
+EXPIRED = "upload_address_expired"
 """The code of an upload that the storage refuses because its address has expired, or does not fit what is sent."""
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from guestlist.model.conversation import Json
+from guestlist.model.errors import name_told
 
 if TYPE_CHECKING:
     import polars as pl
@@ -329,13 +330,23 @@ class Envelope:
 class Receipt:
     """What the platform answered for one batch. ``rejected`` maps the row's index in the batch to the platform's reason.
 
-    ``job`` names the work that the platform finishes later, where each batch has its own.
+    ``job`` names the work that the platform finishes later, where each batch has its own. Reasons and request id are kept only
+    where they are names (`name_told`).
     """
 
     accepted: int
     rejected: Mapping[int, str] = field(default_factory=dict)
     request_id: str | None = None
     job: str | None = None
+
+    def __post_init__(self) -> None:
+        """Forget what the platform may have quoted."""
+        object.__setattr__(self, "rejected", {row: _reason(why) for row, why in self.rejected.items()})
+        object.__setattr__(self, "request_id", name_told(self.request_id))
+
+
+def _reason(told: str) -> str:
+    return name_told(told) or "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +359,18 @@ class JobOutcome:
     failed: bool = False
     """Nothing of it was applied."""
     match_rate: str | None = None
+
+    def __post_init__(self) -> None:
+        """As `Receipt`."""
+        object.__setattr__(self, "named", {value: _reason(why) for value, why in self.named.items()})
+        object.__setattr__(self, "rejected", _counted((_reason(why), count) for why, count in self.rejected.items()))
+
+
+def _counted(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for reason, count in counts:
+        found[reason] = found.get(reason, 0) + count
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,13 @@ no control characters: names in it come from files and platforms, and would spea
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
-_LONGEST_NAME = 200
-"""Characters of a platform's own code or name for a request; it may have sent anything in their place."""
+_NAME = re.compile(r"(HTTP \d{3}\b ?)?[A-Za-z0-9_.:/=+-]{0,200}")
+_VALUE = re.compile(r".*[0-9A-Fa-f]{64}.*|[A-Za-z0-9+/_-]{43}=|\+?[\d.-]{7,15}")
+"""What could be a hash, or a phone number."""
 
 
 def printable(text: str) -> str:
@@ -34,8 +36,12 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text)
 
 
-def _one_line(name: str) -> str:
-    return printable(name.replace("\n", " "))[:_LONGEST_NAME]
+def name_told(text: str | None) -> str | None:
+    """A platform's code, reason, or name for a request, as it may be shown and kept; None where it is no such name.
+
+    A platform may send anything in its place, such as a sentence that quotes a row: an email, a phone number, a hash.
+    """
+    return text if text and _NAME.fullmatch(text) and not _VALUE.fullmatch(text) else None
 
 
 @dataclass(eq=False)
@@ -59,8 +65,7 @@ class GuestlistError(Exception):
     def __post_init__(self) -> None:
         """Keep ``args`` filled, so that the error pickles and prints like any other."""
         self.message = printable(self.message)
-        self.code = self.code and _one_line(self.code)
-        self.request_id = self.request_id and _one_line(self.request_id)
+        self.code, self.request_id = name_told(self.code), name_told(self.request_id)
         super().__init__(self.message)
 
     def __str__(self) -> str:

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 import requests
 
 from guestlist.model.conversation import Reply
-from guestlist.model.errors import GuestlistError, OutcomeUnknown, TransientError
+from guestlist.model.errors import OutcomeUnknown, TransientError
 from guestlist.runtime.carriers._bodies import bounded
+from guestlist.runtime.carriers._vendors import alone
 
 _REQUEST_ID_HEADERS = ("x-fb-trace-id", "x-request-id", "request-id")
 
@@ -79,12 +80,8 @@ def reply_of(answer: requests.Response) -> Reply:
 @contextmanager
 def network_errors(platform: str) -> Iterator[None]:
     """Turn what `requests` raises into our errors; its own messages hold addresses with tokens, so they are forgotten."""
-    try:
-        with _translated(platform):
-            yield
-    except GuestlistError as error:
-        error.__context__ = None
-        raise
+    with alone(), _translated(platform):
+        yield
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from typing import Any, Self
 
 import requests
@@ -17,6 +16,7 @@ from guestlist.destinations._reading import count, text
 from guestlist.model.errors import AuthError, ConfigError, GuestlistError, TransientError
 from guestlist.runtime.carriers._bodies import bounded
 from guestlist.runtime.carriers._sign_in import trouble
+from guestlist.runtime.carriers._vendors import alone, keep_quiet
 
 
 class _ServiceAccount(service_account.Credentials):  # type: ignore[misc]  # google-auth has no types
@@ -27,10 +27,9 @@ class _ServiceAccount(service_account.Credentials):  # type: ignore[misc]  # goo
         return self
 
 
-def keep_quiet() -> None:
+def keep_google_quiet() -> None:
     """Google's clients attach whole requests and tokens to their log records at DEBUG, and some failed ones at WARNING."""
-    logging.getLogger("google.ads").setLevel(logging.CRITICAL)
-    logging.getLogger("google.auth").setLevel(logging.WARNING)
+    keep_quiet("google.ads", "google.auth", "google.oauth2")
 
 
 def google_credentials(settings: GoogleSettings, scope: str) -> Any:
@@ -83,10 +82,11 @@ class TokenRequest(Request):  # type: ignore[misc]  # google-auth has no types
 
 def refresh(credentials: Any, request: TokenRequest) -> None:
     """Get a fresh access token now."""
-    try:
-        credentials.refresh(request)
-    except GoogleAuthError as error:
-        raise auth_error(error) from None
+    with alone():
+        try:
+            credentials.refresh(request)
+        except GoogleAuthError as error:
+            raise auth_error(error) from None
 
 
 def auth_error(error: GoogleAuthError) -> GuestlistError:

@@ -14,7 +14,13 @@ from guestlist.destinations._google import GoogleSettings
 from guestlist.model.conversation import Call, Json, Reply
 from guestlist.model.errors import ConfigError
 from guestlist.runtime.carriers._answers import LastAnswer, network_errors
-from guestlist.runtime.carriers._google_credentials import TokenRequest, auth_error, google_credentials, keep_quiet, refresh
+from guestlist.runtime.carriers._google_credentials import (
+    TokenRequest,
+    auth_error,
+    google_credentials,
+    keep_google_quiet,
+    refresh,
+)
 
 _SCOPE = "https://www.googleapis.com/auth/datamanager"
 _LISTS = {
@@ -34,7 +40,7 @@ class DataManagerCarrier:
 
     def __init__(self, settings: GoogleSettings) -> None:
         """Make both clients; nothing is sent yet."""
-        keep_quiet()
+        keep_google_quiet()
         self._settings = settings
         self._credentials = google_credentials(settings, _SCOPE)
         self._tokens = TokenRequest(settings)

@@ -20,7 +20,14 @@ from google.protobuf import json_format
 from guestlist.destinations._google import GoogleSettings
 from guestlist.model.conversation import Call, Json, Reply
 from guestlist.model.errors import ConfigError, OutcomeUnknown, TransientError
-from guestlist.runtime.carriers._google_credentials import TokenRequest, auth_error, google_credentials, keep_quiet, refresh
+from guestlist.runtime.carriers._google_credentials import (
+    TokenRequest,
+    auth_error,
+    google_credentials,
+    keep_google_quiet,
+    refresh,
+)
+from guestlist.runtime.carriers._vendors import alone
 
 _SCOPE = "https://www.googleapis.com/auth/adwords"
 _VERSION = "v26"
@@ -46,7 +53,7 @@ class GoogleAdsCarrier:
 
     def __init__(self, settings: GoogleSettings) -> None:
         """Make the client; nothing is sent yet."""
-        keep_quiet()
+        keep_google_quiet()
         if settings.ca_file:
             os.environ["GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"] = settings.ca_file
         self._timeout = settings.timeout_seconds
@@ -71,14 +78,15 @@ class GoogleAdsCarrier:
         json_format.ParseDict(call.body, type(request).pb(request))
         if not self._credentials.valid:
             self.refresh()  # inside a call gRPC would tell of a revoked grant as of a broken connection
-        try:
-            response = getattr(service, method)(request=request, timeout=self._timeout)
-        except GoogleAuthError as error:
-            raise auth_error(error) from None
-        except GoogleAdsException as error:
-            return self._failure(error.error.code(), error.failure, error.request_id)
-        except GoogleAPICallError as error:
-            return self._api_error(error)
+        with alone():
+            try:
+                response = getattr(service, method)(request=request, timeout=self._timeout)
+            except GoogleAuthError as error:
+                raise auth_error(error) from None
+            except GoogleAdsException as error:
+                return self._failure(error.error.code(), error.failure, error.request_id)
+            except GoogleAPICallError as error:
+                return self._api_error(error)
         return Reply(200, _as_json(response))
 
     def _api_error(self, error: GoogleAPICallError) -> Reply:

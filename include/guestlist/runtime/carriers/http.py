@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import ssl
 from dataclasses import replace
 from functools import lru_cache
@@ -18,6 +17,7 @@ from guestlist.model.errors import ConfigError, OutcomeUnknown, TransientError
 from guestlist.runtime import clock
 from guestlist.runtime.carriers import _sign_in
 from guestlist.runtime.carriers._bodies import PACKINGS, bounded_body
+from guestlist.runtime.carriers._vendors import alone, keep_quiet
 
 _EARLY = 60.0
 """Seconds before its end from which a token is not used any more."""
@@ -28,8 +28,8 @@ class HttpCarrier:
     """Sends calls to paths below the connection's endpoint, or to whole addresses."""
 
     def __init__(self, settings: Settings) -> None:
-        """Remember endpoint and time-out. httpx's own log is turned off: it shows whole addresses at INFO."""
-        logging.getLogger("httpx").setLevel(logging.WARNING)
+        """Remember endpoint and time-out. httpx logs whole addresses at INFO, httpcore the headers of answers at DEBUG."""
+        keep_quiet("httpx", "httpcore")
         self._settings = settings
         self._client = httpx.Client(
             base_url=settings.endpoint or settings.home,
@@ -51,11 +51,8 @@ class HttpCarrier:
         return self._send(call)
 
     def _send(self, call: Call) -> Reply:
-        try:
+        with alone():
             answer, content = self._request(call)
-        except TransientError as error:
-            error.__context__ = None  # what httpx raised holds the whole request
-            raise
         try:
             body, malformed = json.loads(content or b""), False
         except (ValueError, RecursionError):
