@@ -119,7 +119,10 @@ def test_where_the_last_generation_is_lost_nobody_is_forgotten_in_silence(world:
 
 
 def test_a_generation_that_has_lost_a_part_is_not_taken_for_a_smaller_one(world: World) -> None:
-    """Who stood in the part would be forgotten, and stay on the audience for ever."""
+    """Elsewhere objects of the previous run were missing: whoever stood in them would be forgotten, and stay on the audience.
+
+    https://hightouch.com/docs/developer-tools/error-codes
+    """
     segment = world.segment(META, world.name("part"), people(range(6)))
     world.run(META, segment)
     [part] = (world.folder / "lake" / segment.name / "generations").rglob("*.parquet")
