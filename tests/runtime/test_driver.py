@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guestlist.model.conversation import Call, Repeat, Reply, Verdict
+from guestlist.model.delivery import Rate
 from guestlist.model.errors import (
     AuthError,
     ConfigError,
@@ -24,6 +25,7 @@ from guestlist.model.errors import (
 )
 from guestlist.runtime import clock
 from guestlist.runtime.driver import Driver, Retries
+from guestlist.runtime.pace import Pace
 
 SECRET = "f" * 64
 CALL = Call("http", "POST", "/users", {"data": [SECRET]}, {"token": SECRET}, {"authorization": SECRET}, rows=2)
@@ -280,6 +282,16 @@ def test_a_pause_is_not_kept_again_after_a_request_without_an_answer(world: Any)
     here.one()
     assert here.slept[0] == 7
     assert len(here.slept) == 2, "and one wait before the retry"
+
+
+def test_a_request_keeps_to_the_pace_of_its_path(world: Any) -> None:
+    here = world(200, 200, 200)
+    here.driver.pace = Pace([Rate(1, 0.5, "/users")])
+    here.one()
+    here.one(CREATE)
+    assert here.slept == [], "no rate is for that path"
+    here.one()
+    assert here.slept == [0.5]
 
 
 def test_a_verdict_may_depend_on_the_call(world: Any) -> None:

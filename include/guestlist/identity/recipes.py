@@ -124,9 +124,9 @@ def normalise_frame(frame: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     Returns ``normalised``, ``sha256`` (null where the recipe sends plain values), ``reason`` (String) and ``valid``
     (Boolean; null but for phones).
     """
-    region = pl.col("region") if recipe.needs_region else None
+    rule = normalise(recipe, pl.col("value"), pl.col("region"))
     # the streaming engine uses all cores for one expression, the other one does not
-    made = frame.lazy().select(made=normalise(recipe, pl.col("value"), region)).collect(engine="streaming").unnest("made")
+    made = frame.lazy().select(made=rule).collect(engine="streaming").unnest("made")
     digest = sha256_hex(pl.col("value")) if recipe.hashed else pl.lit(None, dtype=pl.String)
     valid = pl.col("valid") if recipe.tells_validity else pl.lit(None, dtype=pl.Boolean)
     return made.select(normalised="value", sha256=digest, reason="reason", valid=valid)
