@@ -98,6 +98,18 @@ def test_a_value_that_changes_is_sent_and_removes_no_key() -> None:
     assert change.counts.changed == change.additions.height
 
 
+def test_a_removal_names_keys_alone_in_the_columns_of_an_addition() -> None:
+    someone = person(1) | {"first_name": "f", "last_name": None, "city": "c", "mobile_ad_id": (), "external_id": None}
+    before = frame_of({member_id(1): someone}, META).with_columns(
+        value=pl.lit(1.5), added_on=pl.lit(TODAY), unsure=pl.lit(value=False)
+    )
+    wanted = before.drop("added_on", "unsure").clear()
+    change = compare(wanted, before, META, Wish(Mode.MIRROR, TODAY))
+    assert change.removals.schema == change.additions.schema
+    (row,) = change.removals.iter_rows(named=True)
+    assert {name: value for name, value in row.items() if value} == {"member": member_id(1), "email": ["e1"]}
+
+
 def test_the_order_of_a_plan_does_not_depend_on_the_order_of_its_inputs() -> None:
     wish = Wish(Mode.MIRROR, TODAY)
     some = pl.col("member") > "5"
