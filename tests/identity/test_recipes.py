@@ -223,13 +223,6 @@ def test_a_frame_has_the_same_columns_whatever_the_recipe(name):
     assert made(name, []).schema == columns
 
 
-def test_only_phones_tell_whether_a_value_is_valid():
-    numbers = ["+44 20 7031 3000", "+1 555 555 1212", "+44 20"]
-
-    assert made("phone.e164_plus.v1", numbers)["valid"].to_list() == [True, False, False]
-    assert made("email.lower.v1", ["dana@example.com"])["valid"].to_list() == [None]
-
-
 def test_an_unknown_recipe_names_the_known_ones():
     with pytest.raises(ConfigError, match=r"no recipe 'email\.gogle\.v1'.*email\.google\.v1, email\.lower\.v1"):
         recipe("email.gogle.v1")
