@@ -136,3 +136,19 @@ def test_several_held_rows_of_one_member_count_as_one() -> None:
     assert (change.counts.held, change.counts.resent, change.counts.gone) == (400, 10, 0)
     gone = compare(frame_of({member_id(1): person(1)}, GOOGLE), double, GOOGLE, Wish(Mode.MIRROR, TODAY))
     assert gone.counts.gone == gone.gone.height == 400
+
+
+def test_a_changed_member_who_is_held_in_several_rows_loses_each_key_once() -> None:
+    rows = [frame_of({member_id(1): person(number)}, GOOGLE) for number in (1, 2)]
+    before = pl.concat(rows).with_columns(added_on=pl.lit(TODAY), unsure=pl.lit(value=False))
+    change = compare(frame_of({member_id(1): person(3)}, GOOGLE), before, GOOGLE, Wish(Mode.MIRROR, TODAY))
+    assert change.removals["email"].to_list() == [["e1"], ["e2"]]
+    assert change.additions["email"].to_list() == [["e3"]]
+
+
+def test_emails_are_counted_only_where_the_platform_takes_them() -> None:
+    devices = capabilities_of("google_ads", upload="user_id")
+    wanted = pl.LazyFrame({"member": [member_id(1), member_id(2)], "external_id": ["c-1", None]})
+    before = wanted.clear().with_columns(added_on=pl.lit(TODAY), unsure=pl.lit(value=False))
+    change = compare(wanted, before, devices, Wish(Mode.MIRROR, TODAY))
+    assert change.counts == Counts(wanted=1, new=1, without_key=1, with_email=None)
