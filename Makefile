@@ -6,7 +6,10 @@ READY  := $(VENV)/.ready
 # credentials that tests and pages make up
 MADE_UP := made-up|sandbox|hunter2|^(wrong|canary|secret-key|pk_1|k3y)$$|^s3cr3t|\.generated$$
 
-.PHONY: demo up test quick check audit format bench kill lock clean help
+# what aims at the parts whose branches are counted
+COVERING := $(addprefix tests/,model identity pipeline destinations contract runtime property erasure/test_chain.py)
+
+.PHONY: demo up test quick coverage mutation check audit format bench kill lock clean help
 .DEFAULT_GOAL := help
 
 help: ## show these lines
@@ -34,6 +37,13 @@ test: $(READY) ## the whole suite, on all cores
 
 quick: $(READY) ## the tests that run in seconds
 	@$(BIN)/pytest -m "not slow"
+
+coverage: $(READY) ## branch coverage of the rules, the platforms and the driver; fails below 95 %
+	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report= $(COVERING)
+	@$(BIN)/coverage json -q -o - | $(BIN)/python .ci/coverage_table.py
+
+mutation: $(READY) ## deliberate mistakes in plan, driver and recipes: how many the tests notice; fails below 80 % (NN minutes)
+	@.ci/mutation
 
 check: $(READY) ## lint, format, types, layering, no credentials
 	@$(BIN)/ruff check .
@@ -64,4 +74,4 @@ lock: ## compile requirements.in into requirements.txt (needs uv)
 		--no-emit-index-url --no-emit-find-links --quiet
 
 clean: ## remove the environment and everything that was made
-	rm -rf $(VENV) $(VENV)-audit .guestlist .airflow .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-audit $(VENV)-mutation .mutation .guestlist .airflow .mypy_cache .ruff_cache .hypothesis .coverage

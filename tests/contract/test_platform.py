@@ -167,3 +167,10 @@ def test_importing_all_platforms_loads_neither_polars_nor_a_vendors_sdk() -> Non
     environment = {"PYTHONPATH": str(INCLUDE), "PATH": ""}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == "[]"
+
+
+def test_an_unknown_platform_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(ConfigError, match=r"no platform is called 'google'; there are: commbox, .*google_ads, .*whop"):
+        destinations.destination_class("google")
+    with pytest.raises(ConfigError, match="no platform is called '_google'"):
+        destinations.destination_class("_google")

@@ -118,3 +118,9 @@ def test_a_search_walks_all_pages() -> None:
     script = settle(page, job("SUCCESS"))
     assert script.calls[1].body["pageToken"] == "p2"
     assert script.result.done
+
+
+def test_another_refusal_to_run_a_job_is_told() -> None:
+    closed = Script(google("google_ads").close(session(), HANDLE, ()), refused("USER_PERMISSION_DENIED"))
+    pending = settle(job("PENDING"), refused("USER_PERMISSION_DENIED"))
+    assert [script.error and script.error.code for script in (closed, pending)] == ["USER_PERMISSION_DENIED"] * 2

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from destinations.google import (
     ADDRESS,
+    AUDIENCE,
     BOTH,
     EMAIL,
     EMAIL2,
@@ -245,6 +246,12 @@ def test_a_request_that_google_has_forgotten_is_taken_for_lost(code: str) -> Non
     assert (settlement.done, settlement.jobs["r"].failed) == (True, True)
 
 
+def test_another_refusal_to_tell_of_a_request_is_told() -> None:
+    script = Script(google().settle(session(), {}, ("r",)), refused("PERMISSION_DENIED"))
+    assert script.error is not None
+    assert script.error.code == "PERMISSION_DENIED"
+
+
 def test_a_replace_goes_by_googles_clock_and_sweeps_when_all_is_in() -> None:
     replace = session(Operation.REPLACE)
     opened = Script(google().open(replace), answered({}, date="Wed, 21 Oct 2026 07:28:00 GMT")).result
@@ -283,3 +290,26 @@ def test_nobody_is_swept_after_an_upload_that_failed_in_part(trouble: Reply) -> 
 def test_a_sweep_that_failed_makes_the_whole_replace_fail() -> None:
     script = Script(google().settle(session(Operation.REPLACE), {"as_of": "x", "sweep": "s"}, ()), status("FAILED"))
     assert (script.result.done, script.result.jobs[""].failed) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("says", "trouble"),
+    [
+        ({"membershipStatus": "OPEN"}, None),
+        ({"membershipStatus": "CLOSED"}, "the list is closed, and takes nobody"),
+        ({"membershipStatus": "OPEN", "readOnly": True}, "the list is read only for this account"),
+    ],
+)
+def test_a_list_that_takes_nobody_says_what_to_do(says: dict[str, Any], trouble: str | None) -> None:
+    state = Script(google().describe(AUDIENCE), answered({"userLists": [{"id": "7001", **says}]})).result
+    assert state.status == says["membershipStatus"]
+    assert (state.trouble is None) if trouble is None else state.trouble.startswith(trouble)
+
+
+def test_our_lists_are_looked_for_on_all_pages() -> None:
+    ours = {"id": "1", "displayName": "VIPs", "integrationCode": "guestlist:vips:google"}
+    theirs = {"id": "2", "displayName": "Others", "integrationCode": "crm"}
+    pages = [answered({"userLists": [theirs], "nextPageToken": "p2"}), answered({"userLists": [ours]})]
+    script = Script(google().marked(), *pages)
+    assert script.calls[1].body["pageToken"] == "p2"
+    assert [(one.id, one.name) for one in script.result] == [("1", "VIPs")]

@@ -146,6 +146,26 @@ def test_a_batch_of_nothing_but_bad_rows_is_all_rejected() -> None:
     assert script.result == Receipt(0, {0: "invalid", 1: "invalid"})
 
 
+def test_where_klaviyo_always_points_at_another_row_halves_are_sent() -> None:
+    """Eight times a row is set aside and the rest sent again; then the batch is cut, and the halves are taken."""
+    people = [f"p{number}@example.com" for number in range(20)]
+    script = hold(klaviyo().send(session(), {}, batch(*people)), *[refusal(pointer(0))] * 8, JOB, JOB)
+    assert [call.rows for call in script.calls] == [*range(20, 12, -1), 10, 10]
+    assert (script.result.accepted, script.result.rejected) == (20, {})
+
+
+def test_removals_wait_for_imports_and_give_up_after_a_bounded_number_of_looks() -> None:
+    busy, quiet = resources("profile-bulk-import-job", "job-9"), resources("profile-bulk-import-job")
+    done = hold(klaviyo().open(session(Operation.REMOVE)), busy, quiet, busy, quiet)
+    assert done.result == {}
+    assert [call.query["filter"] for call in done.calls] == [
+        f'equals(status,"{status}")' for status in ("queued", "queued", "processing", "processing")
+    ]
+    never = hold(klaviyo().open(session(Operation.REMOVE)), *[busy] * 40)
+    assert isinstance(never.error, TransientError)
+    assert len(never.calls) == 40
+
+
 @pytest.mark.parametrize("whole", [refusal("/data"), refusal(pointer(99)), refusal("/data", status=413, code="")])
 def test_where_nobody_is_pointed_at_halves_are_sent(whole: Reply) -> None:
     second = Reply(202, {"data": {"id": "job-2"}})

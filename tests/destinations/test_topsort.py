@@ -218,7 +218,7 @@ def test_trouble_of_the_storage_passes(status: int, malformed: bool) -> None:
 
 
 def test_a_refusal_tells_the_field_and_never_what_was_in_it() -> None:
-    def code(*places: list[Any]) -> str | None:
+    def code(*places: Any) -> str | None:
         detail = [{"loc": place, "msg": "canary", "type": "canary"} for place in places]
         error = topsort().judge(Call("http", "POST", JOB_PATH), Reply(422, {"detail": detail})).error
         assert isinstance(error, RejectedError)
@@ -228,6 +228,7 @@ def test_a_refusal_tells_the_field_and_never_what_was_in_it() -> None:
     assert code(["body", "dsp", 0]) == "HTTP 422 body.dsp"
     assert code(["body", "canary"], ["body", "name"]) == "HTTP 422 body"
     assert code() == "HTTP 422"
+    assert code("body") == "HTTP 422", "a place that is no list tells nothing"
 
 
 # settling

@@ -1,6 +1,7 @@
 """SHA-256 of columns, held against the standard library."""
 
 import hashlib
+import hmac
 
 import polars as pl
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guestlist.identity import hashing
-from guestlist.identity.hashing import is_sha256, sha256_hex
+from guestlist.identity.hashing import hmac_sha256_hex, is_sha256, sha256_hex
 
 HASH_OF_NOTHING = hashlib.sha256(b"").hexdigest()
 TEXTS = st.lists(st.none() | st.text(), max_size=30)
@@ -79,3 +80,11 @@ def test_what_looks_like_a_digest(text, expected):
     frame = pl.DataFrame({"text": [text]}, schema={"text": pl.String})
 
     assert frame.select(is_sha256(pl.col("text"))).item() is expected
+
+
+@pytest.mark.usefixtures("implementation")
+def test_keyed_digests_are_those_of_the_standard_library():
+    texts = ["c-1", "", "\u00e9", None]
+    found = pl.DataFrame({"text": texts}).select(hmac_sha256_hex(pl.col("text"), "spring"))["text"].to_list()
+
+    assert found == [hmac.new(b"spring", text.encode(), "sha256").hexdigest() if text is not None else None for text in texts]

@@ -215,6 +215,14 @@ def test_streaming_and_lists_give_the_same(name):
     assert listed["value"].to_list() == expected["made"].to_list()
 
 
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_frame_has_the_same_columns_whatever_the_recipe(name):
+    columns = {"normalised": pl.String, "sha256": pl.String, "reason": pl.String, "valid": pl.Boolean}
+
+    assert made(name, ["a"]).schema == columns
+    assert made(name, []).schema == columns
+
+
 def test_an_unknown_recipe_names_the_known_ones():
     with pytest.raises(ConfigError, match=r"no recipe 'email\.gogle\.v1'.*email\.google\.v1, email\.lower\.v1"):
         recipe("email.gogle.v1")

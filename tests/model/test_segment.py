@@ -250,11 +250,18 @@ def test_the_error_lists_them_and_survives_a_process_border() -> None:
         ({"consent": {"ad_user_data": ""}}, "consent.ad_user_data", "at least 1"),
         ({"guards": {"max_removed": 0.2}}, "guards.max_removed", "20%"),
         ({"guards": {"max_removed": True}}, "guards.max_removed", "20%"),
+        ({"guards": {"max_same_key": "40%"}}, "guards.max_same_key", "at least 50%"),
+        (
+            {"guards": {"min_email_coverage": "50%"}, "identifiers": {"phone": {"columns": "p", "region": "DE"}}},
+            "guards.min_email_coverage",
+            "guards nothing",
+        ),
         ({"guards": {"min_members": -1}}, "guards.min_members", "0"),
         ({"guards": {"max_rejected": "x"}}, "guards.max_rejected", "20%"),
         ({"suppress": [{"file": "f", "identifiers": {"phone": "p"}}]}, "suppress.0.identifiers", "segment's own email"),
         ({"suppress": [{"file": "f", "identifiers": {"email": ["a", "a"]}}]}, "suppress.0.identifiers.email", "'a'"),
         ({"destinations": []}, "destinations", "at least 1"),
+        ({"destinations": [SMALL["destinations"][0] | {"name": "prepare"}]}, "destinations.0", "a task of the DAG"),
     ],
 )
 def test_one_thing_that_is_wrong(changes: dict[str, Any], where: str, part: str) -> None:
@@ -322,6 +329,12 @@ def test_the_file_is_named_after_its_segment(file: str) -> None:
 @pytest.mark.parametrize("text", ["- a", "just words", "---\n", "5"])
 def test_a_file_that_is_no_mapping(text: str) -> None:
     assert problems(text) == [(1, "", "must be keys and values, such as `name: ...`")]
+
+
+def test_a_segment_that_was_read_is_the_same_when_it_is_written_and_read_again() -> None:
+    segment = parse(EXAMPLE, "segments/lapsed_vips.yaml")
+    written = yaml.safe_dump(segment.model_dump(mode="json", exclude_none=True))
+    assert parse(written, "segments/lapsed_vips.yaml") == segment
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,18 @@ def test_a_value_that_changes_is_sent_and_removes_no_key() -> None:
     assert change.counts.changed == change.additions.height
 
 
+def test_a_removal_names_keys_alone_in_the_columns_of_an_addition() -> None:
+    someone = person(1) | {"first_name": "f", "last_name": None, "city": "c", "mobile_ad_id": (), "external_id": None}
+    before = frame_of({member_id(1): someone}, META).with_columns(
+        value=pl.lit(1.5), added_on=pl.lit(TODAY), unsure=pl.lit(value=False)
+    )
+    wanted = before.drop("added_on", "unsure").clear()
+    change = compare(wanted, before, META, Wish(Mode.MIRROR, TODAY))
+    assert change.removals.schema == change.additions.schema
+    (row,) = change.removals.iter_rows(named=True)
+    assert {name: value for name, value in row.items() if value} == {"member": member_id(1), "email": ["e1"]}
+
+
 def test_the_order_of_a_plan_does_not_depend_on_the_order_of_its_inputs() -> None:
     wish = Wish(Mode.MIRROR, TODAY)
     some = pl.col("member") > "5"
@@ -124,3 +136,19 @@ def test_several_held_rows_of_one_member_count_as_one() -> None:
     assert (change.counts.held, change.counts.resent, change.counts.gone) == (400, 10, 0)
     gone = compare(frame_of({member_id(1): person(1)}, GOOGLE), double, GOOGLE, Wish(Mode.MIRROR, TODAY))
     assert gone.counts.gone == gone.gone.height == 400
+
+
+def test_a_changed_member_who_is_held_in_several_rows_loses_each_key_once() -> None:
+    rows = [frame_of({member_id(1): person(number)}, GOOGLE) for number in (1, 2)]
+    before = pl.concat(rows).with_columns(added_on=pl.lit(TODAY), unsure=pl.lit(value=False))
+    change = compare(frame_of({member_id(1): person(3)}, GOOGLE), before, GOOGLE, Wish(Mode.MIRROR, TODAY))
+    assert change.removals["email"].to_list() == [["e1"], ["e2"]]
+    assert change.additions["email"].to_list() == [["e3"]]
+
+
+def test_emails_are_counted_only_where_the_platform_takes_them() -> None:
+    devices = capabilities_of("google_ads", upload="user_id")
+    wanted = pl.LazyFrame({"member": [member_id(1), member_id(2)], "external_id": ["c-1", None]})
+    before = wanted.clear().with_columns(added_on=pl.lit(TODAY), unsure=pl.lit(value=False))
+    change = compare(wanted, before, devices, Wish(Mode.MIRROR, TODAY))
+    assert change.counts == Counts(wanted=1, new=1, without_key=1, with_email=None)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guestlist.model.conversation import Call, Repeat, Reply, Verdict
+from guestlist.model.delivery import Rate
 from guestlist.model.errors import (
     AuthError,
     ConfigError,
@@ -24,6 +25,7 @@ from guestlist.model.errors import (
 )
 from guestlist.runtime import clock
 from guestlist.runtime.driver import Driver, Retries
+from guestlist.runtime.pace import Pace
 
 SECRET = "f" * 64
 CALL = Call("http", "POST", "/users", {"data": [SECRET]}, {"token": SECRET}, {"authorization": SECRET}, rows=2)
@@ -74,7 +76,7 @@ class World:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: int | Reply | GuestlistError, **retries: Any) -> None:
         self.slept: list[float] = []
         self.carrier = Script(*answers)
-        monkeypatch.setattr(clock, "monotonic", lambda: sum(self.slept))
+        monkeypatch.setattr(clock, "monotonic", lambda: 1000 + sum(self.slept))
         self.driver = Driver(
             {"http": self.carrier}, judge, Retries(**retries), sleep=self.slept.append, random=random.Random(4711)
         )
@@ -147,6 +149,12 @@ def test_tries_are_bounded_by_their_time(world: Any) -> None:
     with pytest.raises(TransientError):
         here.one()
     assert 6 < sum(here.slept) <= 10
+
+
+def test_a_wait_that_ends_just_in_time_is_waited(world: Any) -> None:
+    here = world(Reply(429, headers={"retry-after": "4"}), Reply(429, headers={"retry-after": "6"}), 200, seconds=10)
+    assert here.one().status == 200
+    assert here.slept == [4, 6]
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -268,6 +276,32 @@ def test_a_pause_is_kept_before_the_next_call_and_only_then(world: Any) -> None:
     assert here.slept == [7]
 
 
+def test_a_pause_is_not_kept_again_after_a_request_without_an_answer(world: Any) -> None:
+    here = world(Reply(200, headers={"pause": "7"}), REFUSED, 200)
+    here.one()
+    here.one()
+    assert here.slept[0] == 7
+    assert len(here.slept) == 2, "and one wait before the retry"
+
+
+def test_a_request_keeps_to_the_pace_of_its_path(world: Any) -> None:
+    here = world(200, 200, 200)
+    here.driver.pace = Pace([Rate(1, 0.5, "/users")])
+    here.one()
+    here.one(CREATE)
+    assert here.slept == [], "no rate is for that path"
+    here.one()
+    assert here.slept == [0.5]
+
+
+def test_a_verdict_may_depend_on_the_call(world: Any) -> None:
+    here = world(404, 404)
+    here.driver.judge = lambda call, reply: Verdict() if call.method == "DELETE" else judge(call, reply)
+    assert here.one(Call("http", "DELETE", "/users/1")).status == 404
+    with pytest.raises(RejectedError):
+        here.one()
+
+
 def test_an_unknown_carrier_is_a_mistake_in_the_set_up(world: Any) -> None:
     here = world()
     with pytest.raises(ConfigError, match="'pigeon'"):
@@ -284,10 +318,15 @@ def test_log_lines_hold_no_bodies(world: Any, caplog: pytest.LogCaptureFixture) 
     caplog.set_level(logging.DEBUG, logger="guestlist")
     here = world(500, LATE, Reply(200, {"token": SECRET}, {"set-cookie": SECRET}))
     here.one()
-    told = "\n".join(record.getMessage() for record in caplog.records)
-    assert "POST /users, 2 rows: TransientError; attempt 2 in" in told
-    assert "POST /users, 2 rows: 200" in told
-    assert SECRET not in told + repr(here.driver) + repr([record.__dict__ for record in caplog.records])
+    told = [record.getMessage() for record in caplog.records]
+    first, second = here.slept
+    assert told == [
+        "POST /users, 2 rows: 500",
+        f"POST /users, 2 rows: TransientError; attempt 2 in {first:.1f} s",
+        f"POST /users, 2 rows: OutcomeUnknown; attempt 3 in {second:.1f} s",
+        "POST /users, 2 rows: 200",
+    ]
+    assert SECRET not in "".join(told) + repr(here.driver) + repr([record.__dict__ for record in caplog.records])
 
 
 troubles = st.lists(st.sampled_from([200, 500, 429, 401, 400, LATE, REFUSED]), max_size=12)

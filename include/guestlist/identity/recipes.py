@@ -10,7 +10,7 @@ of every audience were sent under the old one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from types import MappingProxyType
 
 import polars as pl
@@ -54,15 +54,20 @@ class Recipe:
     """
 
     name: str
-    hashed: bool
-    """SHA-256 hex goes out; False: the platform takes the value as it is."""
     source: str
-    needs_region: bool = False
-    """It reads the person's country: any form that `countries.country_alpha2` understands."""
-    base: str = "text"
     finish: Rule = field(default=ids.unchanged)
+    _: KW_ONLY
+    base: str = "text"
+    hashed: bool = True
+    """SHA-256 hex goes out; False: the platform takes the value as it is."""
+    finish_needs_region: bool = False
     rescue: Callable[[pl.Expr], pl.Expr] | None = None
     """What the platform's own rules say of a raw value that the base drops; two nulls: no more than the base."""
+
+    @property
+    def needs_region(self) -> bool:
+        """Whether it reads the person's country: any form that `countries.country_alpha2` understands."""
+        return self.finish_needs_region or BASES[self.base].needs_region
 
     @property
     def tells_validity(self) -> bool:
@@ -119,9 +124,9 @@ def normalise_frame(frame: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     Returns ``normalised``, ``sha256`` (null where the recipe sends plain values), ``reason`` (String) and ``valid``
     (Boolean; null but for phones).
     """
-    region = pl.col("region") if recipe.needs_region else None
+    rule = normalise(recipe, pl.col("value"), pl.col("region"))
     # the streaming engine uses all cores for one expression, the other one does not
-    made = frame.lazy().select(made=normalise(recipe, pl.col("value"), region)).collect(engine="streaming").unnest("made")
+    made = frame.lazy().select(made=rule).collect(engine="streaming").unnest("made")
     digest = sha256_hex(pl.col("value")) if recipe.hashed else pl.lit(None, dtype=pl.String)
     valid = pl.col("valid") if recipe.tells_validity else pl.lit(None, dtype=pl.Boolean)
     return made.select(normalised="value", sha256=digest, reason="reason", valid=valid)
@@ -158,55 +163,41 @@ BASES: Mapping[str, Base] = MappingProxyType(
 """What recipes share. Everything begins with ``text``: visible characters, trimmed."""
 
 
-def _define(  # noqa: PLR0913 - a recipe's parts, each told by its name
-    name: str,
-    source: str,
-    finish: Rule = ids.unchanged,
-    *,
-    base: str = "text",
-    plain: bool = False,
-    needs_region: bool = False,
-    rescue: Callable[[pl.Expr], pl.Expr] | None = None,
-) -> Recipe:
-    asks = needs_region or BASES[base].needs_region
-    return Recipe(name, not plain, source, needs_region=asks, base=base, finish=finish, rescue=rescue)
-
-
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         one.name: one
         for one in (
-            _define("email.google.v1", GOOGLE, emails.folded_by_google, base="email"),
-            _define("email.lower.v1", META, base="email"),
-            _define("phone.e164_plus.v1", E164, base="phone.e164"),
-            _define("phone.e164_digits.v1", E164, _without_plus, base="phone.e164"),
-            _define("name.google.v1", GOOGLE, names.name_for_google, base="name"),
-            _define("name.meta.v1", META, names.name_for_meta, base="name"),
-            _define("initial.meta.v1", META, names.initial_for_meta, base="name"),
-            _define("city.meta.v1", META, places.city_for_meta),
-            _define("state.meta.v1", META, places.state_for_meta, needs_region=True),
-            _define("postal_code.google.v1", GOOGLE, places.postal_code_for_google, plain=True, needs_region=True),
-            _define("postal_code.meta.v1", META, places.postal_code_for_meta, needs_region=True),
-            _define("country.google.v1", GOOGLE, countries.country_for_google, plain=True),
-            _define("country.meta.v1", META, countries.country_for_meta),
-            _define("gender.meta.v1", META, people.gender_for_meta),
-            _define("birth_year.meta.v1", META, people.birth_year_for_meta),
-            _define("birth_month.meta.v1", META, people.birth_month_for_meta),
-            _define("birth_day.meta.v1", META, people.birth_day_for_meta),
-            _define("mobile_ad_id.google.v1", GOOGLE, ids.mobile_ad_id, plain=True),
-            _define("mobile_ad_id.lower.v1", META, ids.mobile_ad_id_lower, plain=True),
-            _define("external_id.v1", GOOGLE, plain=True),
-            _define("email.tiktok.v1", TIKTOK, emails.email_for_tiktok, base="email", rescue=emails.without_inner_space),
-            _define("email.plain.v1", E164, base="email", plain=True),
-            _define("phone.plain_plus.v1", E164, base="phone.e164", plain=True),
-            _define("phone.plain_digits.v1", E164, _without_plus, base="phone.e164", plain=True),
-            _define("phone.snapchat.v1", SNAPCHAT, _without_plus, base="phone.e164", rescue=_dialled_with_00),
-            _define("phone.klaviyo.v1", KLAVIYO, base="phone.e164", plain=True, rescue=_dialled_with_00),
-            _define("name.lower.v1", TOPSORT, names.lower_case),
-            _define("text.plain.v1", KLAVIYO, plain=True),
-            _define("country.alpha2.v1", WHOP, countries.country_code, plain=True),
-            _define("mobile_ad_id.hashed.v1", TIKTOK, ids.mobile_ad_id_lower),
-            _define(PREHASHED, GOOGLE, ids.sha256, plain=True),
+            Recipe("email.google.v1", GOOGLE, emails.folded_by_google, base="email"),
+            Recipe("email.lower.v1", META, base="email"),
+            Recipe("phone.e164_plus.v1", E164, base="phone.e164"),
+            Recipe("phone.e164_digits.v1", E164, _without_plus, base="phone.e164"),
+            Recipe("name.google.v1", GOOGLE, names.name_for_google, base="name"),
+            Recipe("name.meta.v1", META, names.name_for_meta, base="name"),
+            Recipe("initial.meta.v1", META, names.initial_for_meta, base="name"),
+            Recipe("city.meta.v1", META, places.city_for_meta),
+            Recipe("state.meta.v1", META, places.state_for_meta, finish_needs_region=True),
+            Recipe("postal_code.google.v1", GOOGLE, places.postal_code_for_google, hashed=False, finish_needs_region=True),
+            Recipe("postal_code.meta.v1", META, places.postal_code_for_meta, finish_needs_region=True),
+            Recipe("country.google.v1", GOOGLE, countries.country_for_google, hashed=False),
+            Recipe("country.meta.v1", META, countries.country_for_meta),
+            Recipe("gender.meta.v1", META, people.gender_for_meta),
+            Recipe("birth_year.meta.v1", META, people.birth_year_for_meta),
+            Recipe("birth_month.meta.v1", META, people.birth_month_for_meta),
+            Recipe("birth_day.meta.v1", META, people.birth_day_for_meta),
+            Recipe("mobile_ad_id.google.v1", GOOGLE, ids.mobile_ad_id, hashed=False),
+            Recipe("mobile_ad_id.lower.v1", META, ids.mobile_ad_id_lower, hashed=False),
+            Recipe("external_id.v1", GOOGLE, hashed=False),
+            Recipe("email.tiktok.v1", TIKTOK, emails.email_for_tiktok, base="email", rescue=emails.without_inner_space),
+            Recipe("email.plain.v1", E164, base="email", hashed=False),
+            Recipe("phone.plain_plus.v1", E164, base="phone.e164", hashed=False),
+            Recipe("phone.plain_digits.v1", E164, _without_plus, base="phone.e164", hashed=False),
+            Recipe("phone.snapchat.v1", SNAPCHAT, _without_plus, base="phone.e164", rescue=_dialled_with_00),
+            Recipe("phone.klaviyo.v1", KLAVIYO, base="phone.e164", hashed=False, rescue=_dialled_with_00),
+            Recipe("name.lower.v1", TOPSORT, names.lower_case),
+            Recipe("text.plain.v1", KLAVIYO, hashed=False),
+            Recipe("country.alpha2.v1", WHOP, countries.country_code, hashed=False),
+            Recipe("mobile_ad_id.hashed.v1", TIKTOK, ids.mobile_ad_id_lower),
+            Recipe(PREHASHED, GOOGLE, ids.sha256, hashed=False),
         )
     }
 )

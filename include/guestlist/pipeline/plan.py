@@ -129,9 +129,9 @@ def _apart(frame: pl.DataFrame) -> pl.DataFrame:
 def _movements(mode: Mode) -> tuple[pl.Expr, pl.Expr]:
     """Which states are sent as members, and which lose their keys. With mode ``remove`` the members are themselves removed."""
     state = pl.col("state")
-    nobody = pl.lit(value=False)
+    everybody, nobody = pl.lit(value=True), pl.lit(value=False)
     if mode in (Mode.REPLACE, Mode.SNAPSHOT):
-        return state != "gone", nobody
+        return everybody, nobody
     sent = state.is_in(["new", "changed", "resent"] if mode is Mode.REMOVE else ["new", "changed", "renewed", "resent"])
     return sent, state.is_in(["gone", "changed"]) if mode is Mode.MIRROR else nobody
 

@@ -45,6 +45,16 @@ class Retries:
     longest_wait: float = 30.0
 
 
+@dataclass(frozen=True)
+class _Trouble:
+    """What became of one request that did not succeed."""
+
+    error: GuestlistError
+    refresh: bool = False
+    may_have_acted: bool = True
+    """A connection that was refused did not act; a reset, a time-out and an answer of trouble may have."""
+
+
 @dataclass
 class Driver:
     """Sends the calls of conversations through carriers.
@@ -87,17 +97,17 @@ class Driver:
         refreshed = False
         attempt = 1
         while True:
-            verdict, reply = self._once(call)
-            if verdict.error is None and reply is not None:
-                return reply
-            error = verdict.error or TransientError("the platform gave no answer")
-            if verdict.refresh and not refreshed:
+            outcome = self._once(call)
+            if isinstance(outcome, Reply):
+                return outcome
+            error = outcome.error
+            if outcome.refresh and not refreshed:
                 refreshed = True
                 self._carrier(call).refresh()
                 continue
             if not isinstance(error, TransientError):
                 raise error
-            if call.repeat is Repeat.LOOKUP and not isinstance(error, RateLimitedError) and _may_have_acted(error, reply):
+            if call.repeat is Repeat.LOOKUP and outcome.may_have_acted and not isinstance(error, RateLimitedError):
                 raise OutcomeUnknown(f"{call}: nobody knows whether it acted", code=error.code, request_id=error.request_id)
             wait = self._wait(error, attempt)
             if attempt >= self.retries.attempts or clock.monotonic() - started + wait > self.retries.seconds:
@@ -107,7 +117,7 @@ class Driver:
                 self.sleep(wait)
             attempt += 1
 
-    def _once(self, call: Call) -> tuple[Verdict, Reply | None]:
+    def _once(self, call: Call) -> Reply | _Trouble:
         with self.gate:
             if self._pause:
                 self.sleep(self._pause)
@@ -118,11 +128,11 @@ class Driver:
         try:
             reply = self._carrier(call).send(call)
         except TransientError as error:
-            return Verdict(error=error), None
+            return _Trouble(error, may_have_acted=isinstance(error, OutcomeUnknown))
         verdict = self.judge(call, reply)
         self._pause = verdict.pause
         log.debug("%s: %d", call, reply.status)
-        return verdict, reply
+        return reply if verdict.error is None else _Trouble(verdict.error, refresh=verdict.refresh)
 
     def _carrier(self, call: Call) -> Carrier:
         if call.carrier not in self.carriers:
@@ -135,8 +145,3 @@ class Driver:
             return error.retry_after
         longest = min(self.retries.first_wait * 2.0 ** (attempt - 1), self.retries.longest_wait)
         return longest * self.random.uniform(0.5, 1.0)
-
-
-def _may_have_acted(error: TransientError, reply: Reply | None) -> bool:
-    """A connection that was refused did not act; a reset, a time-out and a 5xx may have."""
-    return reply is not None or isinstance(error, OutcomeUnknown)
