@@ -54,7 +54,7 @@ def planned(folder: str, count: int) -> Mapping[str, Any]:
 def deliver(folder: str, plan: int) -> Mapping[str, Any]:
     """One delivery, on a copy of the ledger; returns how many members the platform received."""
     from benchmarks.replies import Platforms
-    from guestlist.model.delivery import Operation
+    from guestlist.model.vocabulary import Operation
     from guestlist.runtime.sync.deliver import open_session, send_part
 
     platforms = Platforms()

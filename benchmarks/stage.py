@@ -79,7 +79,7 @@ def stage_wanted(installation: Workspace, made: Segment, run: str, count: int, *
 
 def stage_held(installation: Workspace, made: Segment, count: int) -> None:
     """A sealed generation of members 0 to ``count`` on the segment's only audience, and the plan that it came from."""
-    from guestlist.model.delivery import AudienceRef
+    from guestlist.model.audiences import AudienceRef
     from guestlist.model.plan import Counts, Plan
 
     (target,) = made.destinations

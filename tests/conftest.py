@@ -17,6 +17,9 @@ os.environ["GUESTLIST_HOME"] = f"{_HOME}/guestlist"
 for name in [name for name in os.environ if name.startswith(("AIRFLOW_CONN_", "GUESTLIST_LEDGER", "GUESTLIST_LAKE"))]:
     del os.environ[name]
 
+# no test is timed: machines are busy with other things, too
+settings.register_profile("guestlist", deadline=None)
+settings.load_profile("guestlist")
 # for `make mutation`: the same examples each time, and a mistake that was noticed is not made smaller
 settings.register_profile("mutation", derandomize=True, deadline=None, database=None, phases=(Phase.explicit, Phase.generate))
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guestlist.cli.masking import masked
-from guestlist.model.delivery import Field
+from guestlist.model.vocabulary import Field
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from cli.rig import guestlist
 from guestlist import destinations
 from guestlist.cli import keys, lines
 from guestlist.cli.variants import all_capabilities, keys_by_platform
-from guestlist.model.delivery import Field
+from guestlist.model.vocabulary import Field
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 PLATFORMS = {"google_data_manager": "data_manager"}

@@ -14,9 +14,9 @@ from contract.doors import all_doors
 from contract.rig import IDENTIFIERS, Door, Wish, World, digest, expected_keys, person
 
 from guestlist.model.conversation import Call, Content, Form, Reply
-from guestlist.model.delivery import Mode
 from guestlist.model.plan import Drops
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import Mode
 from guestlist.runtime.sync.plan import PlanOptions
 from guestlist.runtime.sync.report import DestinationReport
 from guestlist.runtime.sync.run import RunOptions, run_segment

@@ -12,7 +12,8 @@ from contract.doors import all_doors
 from contract.fixtures import small_batches
 from contract.rig import Door, World, digest, expected_keys, people
 
-from guestlist.model.delivery import Batch, Field, Operation, Session
+from guestlist.model.delivery import Batch, Session
+from guestlist.model.vocabulary import Field, Operation
 from guestlist.runtime.lake import part_file
 from guestlist.runtime.wiring import Workspace
 

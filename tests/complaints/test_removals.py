@@ -10,9 +10,9 @@ from complaints.rig import HASHED, MIRRORING, doors, listen, run_unapproved
 from contract.doors import all_doors
 from contract.rig import Door, Wish, World, digest, expected_keys, people, person
 
-from guestlist.model.delivery import Mode
 from guestlist.model.errors import DataError, GuestlistError
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import Mode
 from guestlist.runtime.sync.plan import PlanOptions
 from guestlist.runtime.sync.run import RunOptions, run_segment
 

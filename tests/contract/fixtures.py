@@ -11,7 +11,7 @@ from contract.doors import all_doors
 from contract.rig import World, certificate_folder
 
 from guestlist.destinations import destination_class
-from guestlist.model.delivery import Capabilities
+from guestlist.model.capabilities import Capabilities
 
 
 @pytest.fixture(scope="session")

@@ -15,11 +15,12 @@ import httpx
 import yaml
 
 from guestlist import destinations
+from guestlist.model.capabilities import Capabilities
 from guestlist.model.connection import Connection
-from guestlist.model.delivery import Capabilities, Mode
 from guestlist.model.errors import ConfigError
 from guestlist.model.segment import Segment
 from guestlist.model.segment_file import parse_segment
+from guestlist.model.vocabulary import Mode
 from guestlist.runtime.config import Config
 from guestlist.runtime.driver import Retries
 from guestlist.runtime.ledger import open_ledger

@@ -16,23 +16,11 @@ from contract.doors import EVERY_DOOR, all_doors
 from contract.rig import Door, World, digest, people
 
 from guestlist.destinations.base import Destination
+from guestlist.model.audiences import AudienceRef, AudienceSpec, AudienceState, Finding, Marked
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply
-from guestlist.model.delivery import (
-    AudienceRef,
-    AudienceSpec,
-    AudienceState,
-    Batch,
-    Consent,
-    Field,
-    Finding,
-    Marked,
-    Mode,
-    Operation,
-    Receipt,
-    Session,
-    Settlement,
-)
+from guestlist.model.delivery import Batch, Consent, Receipt, Session, Settlement
 from guestlist.model.errors import GuestlistError
+from guestlist.model.vocabulary import Field, Mode, Operation
 from guestlist.runtime.driver import Driver
 from guestlist.runtime.wiring import Ready
 

@@ -8,8 +8,8 @@ import pytest
 from contract.doors import EVERY_DOOR, all_doors
 from contract.rig import Door, Wish, World, balanced, expected_keys, people, person
 
-from guestlist.model.delivery import Mode
 from guestlist.model.errors import AuthError, ConfigError, GuestlistError, RateLimitedError, TransientError
+from guestlist.model.vocabulary import Mode
 from guestlist.runtime.driver import Retries
 
 pytestmark = pytest.mark.slow

@@ -16,8 +16,11 @@ from contract.rig import Door
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from guestlist.model.audiences import AudienceRef
+from guestlist.model.capabilities import Capabilities
 from guestlist.model.conversation import Content, Form
-from guestlist.model.delivery import MULTI_VALUED, AudienceRef, Batch, Capabilities, Field, Operation, Session
+from guestlist.model.delivery import Batch, Session
+from guestlist.model.vocabulary import MULTI_VALUED, Field, Operation
 from guestlist.pipeline.audience import wire_rows
 from guestlist.pipeline.batching import Cutter
 

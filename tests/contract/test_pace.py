@@ -11,7 +11,7 @@ from contract.doors import all_doors
 from contract.rig import Door, World, expected_keys, people
 
 from guestlist.destinations import destination_class
-from guestlist.model.delivery import Capabilities
+from guestlist.model.capabilities import Capabilities
 from guestlist.runtime import clock
 
 PACED = [door for door in all_doors() if door.id in ("klaviyo", "snapchat_ads", "google_ads-data_manager")]

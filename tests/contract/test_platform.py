@@ -17,8 +17,8 @@ from pydantic import SecretStr, ValidationError
 from guestlist import destinations
 from guestlist.identity.recipes import RECIPES, normalise
 from guestlist.model.connection import Connection
-from guestlist.model.delivery import Field
 from guestlist.model.errors import ConfigError
+from guestlist.model.vocabulary import Field
 
 INCLUDE = Path(__file__).resolve().parents[2] / "include"
 EVERY_VARIANT = pytest.mark.parametrize("variant", all_variants(), ids=lambda variant: variant.id)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from guestlist import destinations
 from guestlist.destinations.base import Destination
-from guestlist.model.delivery import Capabilities
+from guestlist.model.capabilities import Capabilities
 
 
 @dataclass(frozen=True)

@@ -191,7 +191,7 @@ def run_erasure(**conf):
 
 
 def test_the_dag_finishes_an_erasure_that_the_command_line_has_entered(include, sandbox):
-    from guestlist.model.delivery import Field
+    from guestlist.model.vocabulary import Field
     from guestlist.pipeline.erasure import Given
     from guestlist.runtime.erasure.request import enter
 

@@ -10,10 +10,12 @@ from contract.rig import digest
 
 from guestlist.destinations import destination_class
 from guestlist.destinations.base import Destination
-from guestlist.model.delivery import AudienceRef, AudienceSpec, Batch, Consent, Field, Operation, Session
+from guestlist.model.audiences import AudienceRef, AudienceSpec
+from guestlist.model.delivery import Batch, Consent, Session
 from guestlist.model.errors import (
     RejectedError,
 )
+from guestlist.model.vocabulary import Field, Operation
 
 AUDIENCE = AudienceRef("7001", "VIPs", "https://ads.google.com/aw/audiences/management")
 SPEC = AudienceSpec("VIPs", "people", "guestlist:vips:google", (Field.EMAIL,))

@@ -9,8 +9,10 @@ import polars as pl
 
 from guestlist.destinations import destination_class
 from guestlist.destinations.base import Destination
+from guestlist.model.audiences import AudienceRef, AudienceSpec
 from guestlist.model.conversation import Reply
-from guestlist.model.delivery import AudienceRef, AudienceSpec, Batch, Field, Operation, Session
+from guestlist.model.delivery import Batch, Session
+from guestlist.model.vocabulary import Field, Operation
 
 AUDIENCE = AudienceRef("Y6nRLr", "VIPs", "https://www.klaviyo.com/list/Y6nRLr")
 SPEC = AudienceSpec("VIPs", "people", "guestlist:vips:klaviyo", (Field.EMAIL,))

@@ -9,8 +9,10 @@ from contract.rig import digest
 
 from guestlist.destinations import destination_class
 from guestlist.destinations.base import Destination
+from guestlist.model.audiences import AudienceRef, AudienceSpec
 from guestlist.model.conversation import Call
-from guestlist.model.delivery import AudienceRef, AudienceSpec, Batch, Field, Operation, Session
+from guestlist.model.delivery import Batch, Session
+from guestlist.model.vocabulary import Field, Operation
 
 AUDIENCE = AudienceRef("120", "VIPs", "https://example.com")
 SPEC = AudienceSpec("VIPs", "people", "guestlist:vips:meta", (Field.EMAIL,))

@@ -12,8 +12,9 @@ from destinations.talk import Script, answered, ask
 
 from guestlist.destinations import destination_class
 from guestlist.destinations.base import Destination
+from guestlist.model.audiences import AudienceRef, AudienceSpec
 from guestlist.model.conversation import Call, Form, Repeat, Reply
-from guestlist.model.delivery import AudienceRef, AudienceSpec, Batch, Field, Mode, Operation, Session
+from guestlist.model.delivery import Batch, Session
 from guestlist.model.errors import (
     AuthError,
     ConfigError,
@@ -24,6 +25,7 @@ from guestlist.model.errors import (
     RejectedError,
     TransientError,
 )
+from guestlist.model.vocabulary import Field, Mode, Operation
 
 DOORS = (
     Door(

@@ -20,13 +20,13 @@ from destinations.google import (
 from destinations.talk import Script, answered, ask
 
 from guestlist.model.conversation import Repeat, Reply
-from guestlist.model.delivery import Operation
 from guestlist.model.errors import (
     GuestlistError,
     OutcomeUnknown,
     RejectedError,
     TransientError,
 )
+from guestlist.model.vocabulary import Operation
 
 
 def test_a_job_is_named_after_its_session() -> None:

@@ -28,12 +28,14 @@ from destinations.talk import Script, answered, ask, identifiers
 from google.ads import datamanager_v1 as dm
 from google.protobuf import json_format
 
+from guestlist.model.audiences import AudienceSpec
 from guestlist.model.conversation import Repeat, Reply
-from guestlist.model.delivery import AudienceSpec, Batch, Consent, Field, Operation
+from guestlist.model.delivery import Batch, Consent
 from guestlist.model.errors import (
     ConfigError,
     ProtocolError,
 )
+from guestlist.model.vocabulary import Field, Operation
 
 
 def test_an_ingest_has_destination_members_consent_encoding_and_terms() -> None:

@@ -31,9 +31,11 @@ from destinations.klaviyo import (
 from destinations.talk import Script, answered, ask
 from pydantic import ValidationError
 
+from guestlist.model.audiences import AudienceRef
 from guestlist.model.conversation import Call, Repeat, Reply
-from guestlist.model.delivery import AudienceRef, Batch, Field, JobOutcome, Operation, Receipt
+from guestlist.model.delivery import Batch, JobOutcome, Receipt
 from guestlist.model.errors import ConfigError, GuestlistError, OutcomeUnknown, ProtocolError, TransientError
+from guestlist.model.vocabulary import Field, Operation
 
 DOORS = (
     Door(

@@ -12,8 +12,9 @@ from destinations.meta import AUDIENCE, EMAIL, FIRST, PHONE, SPEC, accounts_of, 
 from destinations.talk import Script, answered, ask
 
 from guestlist.destinations import destination_class
+from guestlist.model.audiences import AudienceSpec
 from guestlist.model.conversation import Repeat
-from guestlist.model.delivery import AudienceSpec, Batch, Field, Operation, Receipt
+from guestlist.model.delivery import Batch, Receipt
 from guestlist.model.errors import (
     ConfigError,
     OutcomeUnknown,
@@ -21,6 +22,7 @@ from guestlist.model.errors import (
     RejectedError,
     TransientError,
 )
+from guestlist.model.vocabulary import Field, Operation
 from guestlist.pipeline.audience import wire_rows
 
 DOORS = (

@@ -13,9 +13,10 @@ from destinations.talk import Script, answered, ask
 
 from guestlist.destinations import destination_class
 from guestlist.destinations.base import Destination
+from guestlist.model.audiences import AudienceRef, AudienceSpec
 from guestlist.model.connection import Connection
 from guestlist.model.conversation import Call, Form, Repeat, Reply
-from guestlist.model.delivery import AudienceRef, AudienceSpec, Batch, Field, Mode, Operation, Session
+from guestlist.model.delivery import Batch, Session
 from guestlist.model.errors import (
     AuthError,
     ConfigError,
@@ -27,6 +28,7 @@ from guestlist.model.errors import (
     TransientError,
     Unconfirmed,
 )
+from guestlist.model.vocabulary import Field, Mode, Operation
 from guestlist.runtime import clock
 
 LOGIN = {"username": "sandbox-user", "password": "sandbox-password", "client_id": "sandbox-client"}

@@ -12,8 +12,9 @@ from destinations.talk import Script, answered, ask
 
 from guestlist.destinations import destination_class, snapchat_ads
 from guestlist.destinations.base import Destination
+from guestlist.model.audiences import AudienceRef, AudienceSpec
 from guestlist.model.conversation import Call, Form, Repeat, Reply
-from guestlist.model.delivery import AudienceRef, AudienceSpec, Batch, Field, Operation, Session
+from guestlist.model.delivery import Batch, Session
 from guestlist.model.errors import (
     AuthError,
     BatchRefused,
@@ -25,6 +26,7 @@ from guestlist.model.errors import (
     RejectedError,
     TransientError,
 )
+from guestlist.model.vocabulary import Field, Operation
 from guestlist.runtime.driver import Retries
 
 ACCOUNT = "8adc3db7-8148-4fbf-999c-8d2266369d74"

@@ -28,9 +28,11 @@ from destinations.tiktok import (
 )
 
 from guestlist.destinations import destination_class
+from guestlist.model.audiences import AudienceRef, AudienceSpec
 from guestlist.model.conversation import Call, Repeat, Reply
-from guestlist.model.delivery import AudienceRef, AudienceSpec, Batch, Field, Operation
+from guestlist.model.delivery import Batch
 from guestlist.model.errors import BatchRefused, ConfigError, OutcomeUnknown, ProtocolError, TransientError
+from guestlist.model.vocabulary import Field, Operation
 from guestlist.pipeline.audience import wire_rows
 from guestlist.pipeline.batching import cut
 

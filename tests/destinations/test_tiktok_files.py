@@ -26,8 +26,9 @@ from destinations.tiktok import (
     told,
 )
 
+from guestlist.model.audiences import AudienceSpec
 from guestlist.model.conversation import Repeat
-from guestlist.model.delivery import AudienceSpec, Field, JobOutcome, Operation
+from guestlist.model.delivery import JobOutcome
 from guestlist.model.errors import (
     BatchRefused,
     ConfigError,
@@ -36,6 +37,7 @@ from guestlist.model.errors import (
     RejectedError,
     TransientError,
 )
+from guestlist.model.vocabulary import Field, Operation
 
 SEVERAL = {"calculate_type": "MULTIPLE_TYPES"}
 EMAILS = {"calculate_type": "EMAIL_SHA256"}

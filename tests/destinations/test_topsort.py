@@ -15,9 +15,11 @@ from sandbox.openapi import OpenApi
 
 from guestlist.destinations import destination_class
 from guestlist.destinations.base import Destination
+from guestlist.model.audiences import AudienceRef, AudienceSpec
 from guestlist.model.conversation import Call, Content, Repeat, Reply
-from guestlist.model.delivery import AudienceRef, AudienceSpec, Batch, Field, Mode, Operation, Session
+from guestlist.model.delivery import Batch, Session
 from guestlist.model.errors import AuthError, OutcomeUnknown, ProtocolError, RejectedError, TransientError, Unconfirmed
+from guestlist.model.vocabulary import Field, Mode, Operation
 from guestlist.runtime import clock
 from guestlist.runtime.carriers.http import HttpCarrier
 

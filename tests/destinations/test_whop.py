@@ -16,9 +16,11 @@ from sandbox.openapi import OpenApi
 
 from guestlist.destinations import destination_class
 from guestlist.destinations.base import Destination
+from guestlist.model.audiences import AudienceRef, AudienceSpec
 from guestlist.model.conversation import Call, Repeat, Reply
-from guestlist.model.delivery import AudienceRef, AudienceSpec, Batch, Field, Mode, Operation, Session
+from guestlist.model.delivery import Batch, Session
 from guestlist.model.errors import AuthError, OutcomeUnknown, ProtocolError, RejectedError, TransientError
+from guestlist.model.vocabulary import Field, Mode, Operation
 from guestlist.runtime.carriers.http import HttpCarrier
 
 DOORS = (

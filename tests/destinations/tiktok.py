@@ -9,8 +9,10 @@ from contract.rig import digest
 
 from guestlist.destinations import destination_class
 from guestlist.destinations.base import Destination
+from guestlist.model.audiences import AudienceRef, AudienceSpec
 from guestlist.model.conversation import Reply
-from guestlist.model.delivery import AudienceRef, AudienceSpec, Batch, Field, Operation, Session
+from guestlist.model.delivery import Batch, Session
+from guestlist.model.vocabulary import Field, Operation
 
 ADVERTISER = "7012345678901234567"
 AUDIENCE = AudienceRef("9", "VIPs", "https://example.com")

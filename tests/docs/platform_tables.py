@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from guestlist import destinations
-from guestlist.model.delivery import Capabilities, Field, MatchKey, Rate
+from guestlist.model.capabilities import Capabilities, MatchKey, Rate
+from guestlist.model.vocabulary import Field
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "platforms" / "README.md"
 _MARK = "<!-- {}: made by tests/docs/platform_tables.py -->"

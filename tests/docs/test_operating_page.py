@@ -8,10 +8,10 @@ import pytest
 import yaml
 from docs.pages import ROOT, section, table, text_of
 
-from guestlist.model.delivery import Operation
 from guestlist.model.errors import GuestlistError
 from guestlist.model.guards import Guards
 from guestlist.model.plan import Drops
+from guestlist.model.vocabulary import Operation
 from guestlist.runtime.driver import Retries
 from guestlist.runtime.sync.report import DestinationReport, RunReport, verdict
 

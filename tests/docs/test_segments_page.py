@@ -17,9 +17,9 @@ from guestlist.cli.variants import keys_by_platform
 from guestlist.identity.recipes import normalise_frame, recipe
 from guestlist.model import guards
 from guestlist.model import segment as model
-from guestlist.model.delivery import MULTI_VALUED, Field, Mode
 from guestlist.model.segment import Segment
 from guestlist.model.segment_file import SegmentError, parse_segment
+from guestlist.model.vocabulary import MULTI_VALUED, Field, Mode
 from guestlist.pipeline.erasure import Erased
 from guestlist.pipeline.prepare import Preparer
 

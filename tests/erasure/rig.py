@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 from contract.rig import MIRROR, Door, Wish, World
 
-from guestlist.model.delivery import Field
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import Field
 from guestlist.pipeline.erasure import Given
 from guestlist.runtime.erasure.request import enter
 from guestlist.runtime.erasure.work import State, carry_out

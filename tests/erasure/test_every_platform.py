@@ -7,8 +7,8 @@ from contract.doors import all_doors
 from contract.rig import Door, Wish, World, expected_keys, people
 from erasure.rig import erase, go_on, known_by, outcomes, segment_file, steps
 
-from guestlist.model.delivery import Mode
 from guestlist.model.errors import Unconfirmed
+from guestlist.model.vocabulary import Mode
 
 pytestmark = pytest.mark.slow
 WAYS = [(door, mode) for door in all_doors() for mode in door.capabilities.modes if mode is not Mode.REMOVE]

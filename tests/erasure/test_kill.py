@@ -10,8 +10,8 @@ from contract.rig import Door, World, expected_keys, people
 from erasure.rig import erase, go_on, known_by, segment_file, steps
 from runtime.rig import Killed, kill_at
 
-from guestlist.model.delivery import Operation
 from guestlist.model.errors import BusyError
+from guestlist.model.vocabulary import Operation
 from guestlist.pipeline.receipts import first_break
 from guestlist.runtime.ledger import Ledger
 from guestlist.runtime.sync import close_and_poll, make_plan, open_session, prepare, send_part

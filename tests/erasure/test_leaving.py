@@ -8,8 +8,8 @@ import pytest
 from contract.doors import all_doors
 from contract.rig import Door, Wish, World, expected_keys, people, person
 
-from guestlist.model.delivery import Mode
 from guestlist.model.errors import TransientError
+from guestlist.model.vocabulary import Mode
 from guestlist.runtime.driver import Retries
 from guestlist.runtime.ledger import audiences, runs, sessions
 

@@ -12,9 +12,9 @@ from contract.doors import all_doors
 from contract.rig import Door, Wish, World, digest, expected_keys, people, person
 from erasure.rig import erase, go_on, known_by, outcomes, segment_file, steps
 
-from guestlist.model.delivery import Field
 from guestlist.model.errors import ConfigError, RejectedError, SafetyStop
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import Field
 from guestlist.pipeline.erasure import Given
 from guestlist.runtime.erasure.work import verdict
 

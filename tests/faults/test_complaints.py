@@ -11,8 +11,8 @@ from contract.rig import Door, World, expected_keys, people, person
 from faults.points import DOORS, POINTS
 from faults.stage import Stage
 
-from guestlist.model.delivery import Mode
 from guestlist.model.errors import GuestlistError, TransientError, Unconfirmed
+from guestlist.model.vocabulary import Mode
 from guestlist.runtime import clock
 
 pytestmark = pytest.mark.slow

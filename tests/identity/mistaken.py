@@ -7,7 +7,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-from guestlist.model.delivery import Field
+from guestlist.model.vocabulary import Field
 
 META_EMAIL, GOOGLE_EMAIL = "email.lower.v1", "email.google.v1"
 PLUS, DIGITS = "phone.e164_plus.v1", "phone.e164_digits.v1"

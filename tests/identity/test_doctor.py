@@ -17,7 +17,7 @@ from guestlist.identity._mistake import Case
 from guestlist.identity.doctor import Verdict, diagnose, digests_of_nothing, known_constants, shape_of
 from guestlist.identity.mistakes import mistakes_of, outcome, wrong_recipes
 from guestlist.identity.recipes import normalise_frame, recipe
-from guestlist.model.delivery import Field
+from guestlist.model.vocabulary import Field
 
 
 def named(made: Made) -> list[str]:

@@ -10,7 +10,7 @@ from contract.doors import all_doors
 from contract.rig import Door, World, expected_keys, people, person
 from kill.rig import SYNC, Ended, Installation, Wanted, Zygote, killed_at
 
-from guestlist.model.delivery import Mode, Operation
+from guestlist.model.vocabulary import Mode, Operation
 from guestlist.pipeline.audience import MEMBER
 from guestlist.runtime.lake import gone_file, part_file
 from guestlist.runtime.ledger import BatchRow

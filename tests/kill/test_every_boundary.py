@@ -10,7 +10,7 @@ from contract.rig import Door, World, people, person
 from kill.rig import Installation, Wanted, Zygote, killed_at
 from kill.stories import PLACES, Story
 
-from guestlist.model.delivery import Mode
+from guestlist.model.vocabulary import Mode
 
 STEP = int(os.environ.get("GUESTLIST_KILL_STEP", str(4 * len(PLACES))))
 """Every so many boundaries one is tried, at each place others; 1 tries all of them everywhere."""

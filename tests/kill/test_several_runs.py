@@ -8,7 +8,7 @@ from kill.rig import SYNC, Wanted, Zygote, killed_at, stopped_at
 from kill.stories import PLACES, Story
 from kill.test_every_boundary import FIRST, THEN
 
-from guestlist.model.delivery import Mode
+from guestlist.model.vocabulary import Mode
 
 pytestmark = pytest.mark.slow
 MIRRORS = [pytest.param(door, id=door.id) for door, mode in PLACES if mode is Mode.MIRROR]

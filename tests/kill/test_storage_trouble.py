@@ -20,7 +20,7 @@ from kill.rig import SYNC, Ended, Wanted, Zygote, stopped_at
 from kill.stories import PLACES, Story
 from kill.test_every_boundary import FIRST, THEN
 
-from guestlist.model.delivery import Mode
+from guestlist.model.vocabulary import Mode
 
 pytestmark = pytest.mark.slow
 [META] = [door for door, mode in PLACES if (door.id, mode) == ("meta", Mode.MIRROR)]

@@ -11,20 +11,11 @@ from contract.variants import all_variants
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guestlist.model.capabilities import Capabilities, Polling
 from guestlist.model.conversation import Call, Reply, Verdict
-from guestlist.model.delivery import (
-    IDENTIFYING,
-    MULTI_VALUED,
-    Batch,
-    Capabilities,
-    Field,
-    JobOutcome,
-    Mode,
-    Operation,
-    Polling,
-    Receipt,
-)
+from guestlist.model.delivery import Batch, JobOutcome, Receipt
 from guestlist.model.plan import Breach, Counts, Cut, Drops, Plan, Upload
+from guestlist.model.vocabulary import IDENTIFYING, MULTI_VALUED, Field, Mode, Operation
 
 every_platform = pytest.mark.parametrize("capabilities", [variant.capabilities for variant in all_variants()])
 

@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guestlist.destinations import platforms
-from guestlist.model.delivery import Field, Mode
 from guestlist.model.errors import ConfigError
 from guestlist.model.guards import Threshold
 from guestlist.model.segment import Segment
 from guestlist.model.segment_file import SegmentError, parse_segment
+from guestlist.model.vocabulary import Field, Mode
 
 PLATFORMS = platforms()
 EXAMPLE = """\

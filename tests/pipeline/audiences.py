@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from guestlist.destinations import destination_class
-from guestlist.model.delivery import MULTI_VALUED, Capabilities, Field, Limits, MatchKey, Mode
+from guestlist.model.capabilities import Capabilities, Limits, MatchKey
 from guestlist.model.plan import Counts
+from guestlist.model.vocabulary import MULTI_VALUED, Field, Mode
 from guestlist.pipeline.audience import complete
 from guestlist.pipeline.plan import Comparison, Wish
 from guestlist.pipeline.spans import Span

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline.audiences import GOOGLE, META, PLATFORMS, as_sent, frame_of, keys_of, member_id, people, plain
 
-from guestlist.model.delivery import Capabilities, Composite, Field, Limits, MatchKey, Mode
+from guestlist.model.capabilities import Capabilities, Composite, Limits, MatchKey
+from guestlist.model.vocabulary import Field, Mode
 from guestlist.pipeline.audience import column_of, complete, field_of, fields_of, has_key, keys_of_kind, with_keys
 from guestlist.pipeline.members import Outcome, by_member
 

@@ -12,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline.audiences import GOOGLE, IDS, META, PLATFORMS, frame_of, keys_of, member_id, people, schema
 
-from guestlist.model.delivery import AudienceRef, Batch, Capabilities, Field, Operation, Session
+from guestlist.model.audiences import AudienceRef
+from guestlist.model.capabilities import Capabilities
+from guestlist.model.delivery import Batch, Session
 from guestlist.model.plan import Upload
+from guestlist.model.vocabulary import Field, Operation
 from guestlist.pipeline import batching
 from guestlist.pipeline.audience import identifiers_in, wire_rows
 from guestlist.pipeline.batching import Cutter, batch_id, cut, envelope, session_id

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guestlist.model.delivery import AudienceState, Sizes
+from guestlist.model.audiences import AudienceState
+from guestlist.model.capabilities import Sizes
 from guestlist.pipeline.drift import Look, Verdict, judge
 
 MATCHED, COUNTED = Sizes(shown_from=100), Sizes(matched=False)

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from pipeline.audiences import GOOGLE, capabilities_of
 
-from guestlist.model.delivery import Field
 from guestlist.model.errors import DataError
+from guestlist.model.vocabulary import Field
 from guestlist.pipeline.erasure import DIGEST, FIELD, FORM, NOBODY, Erased, Given, belongs, forms_of, given_rows, keys_of
 
 META, KLAVIYO = capabilities_of("meta"), capabilities_of("klaviyo")

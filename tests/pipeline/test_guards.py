@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guestlist.identity.recipes import recipe
-from guestlist.model.delivery import Field, Mode
 from guestlist.model.guards import Guards, Threshold
 from guestlist.model.plan import Breach, Counts, Drops
+from guestlist.model.vocabulary import Field, Mode
 from guestlist.pipeline.derive import KeyColumn
 from guestlist.pipeline.guards import ENOUGH, Prepared, breaches
 

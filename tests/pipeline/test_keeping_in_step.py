@@ -29,7 +29,8 @@ from pipeline.audiences import (
     wanted_keys,
 )
 
-from guestlist.model.delivery import Capabilities, Mode
+from guestlist.model.capabilities import Capabilities
+from guestlist.model.vocabulary import Mode
 from guestlist.pipeline.audience import wire_rows
 from guestlist.pipeline.members import AfterMirror, Answered, Outcome, after_upload, by_member
 from guestlist.pipeline.plan import Wish

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline.audiences import GOOGLE, META, TODAY, capabilities_of, compare, empty_held, frame_of, member_id, people, usable
 
-from guestlist.model.delivery import Capabilities, Mode
+from guestlist.model.capabilities import Capabilities
 from guestlist.model.plan import Counts
+from guestlist.model.vocabulary import Mode
 from guestlist.pipeline.plan import Wish
 
 

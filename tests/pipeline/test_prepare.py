@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from pipeline.audiences import GOOGLE, META, capabilities_of
 
 from guestlist.identity.recipes import normalise_frame, recipe
-from guestlist.model.delivery import Field
 from guestlist.model.plan import Drops
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import Field
 from guestlist.pipeline.derive import KeyColumn, derivations
 from guestlist.pipeline.prepare import Preparer, key_columns, suppression_keys
 

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline.audiences import GOOGLE, META, capabilities_of
 
-from guestlist.model.delivery import Field
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import Field
 from guestlist.pipeline.readiness import Readiness, readiness
 
 BOTH = {"google": GOOGLE, "meta": META}

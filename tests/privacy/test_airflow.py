@@ -21,7 +21,7 @@ from privacy.places import left_behind
 
 from guestlist.cli.components import free_port, running_airflow
 from guestlist.cli.stage import Stage
-from guestlist.model.delivery import Field
+from guestlist.model.vocabulary import Field
 from guestlist.pipeline.erasure import Given
 from guestlist.runtime.erasure.request import enter
 from guestlist.runtime.wiring import Workspace

@@ -15,9 +15,9 @@ from contract.rig import Door, Wish, World, balanced, expected_keys, person
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from guestlist.model.delivery import Mode
 from guestlist.model.errors import DataError, GuestlistError
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import Mode
 from guestlist.runtime.driver import Retries
 from guestlist.runtime.sync.report import DestinationReport
 

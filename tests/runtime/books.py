@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import event
 
-from guestlist.model.delivery import Mode, Operation
 from guestlist.model.plan import Breach, Counts, Cut, Plan, Upload
+from guestlist.model.vocabulary import Mode, Operation
 from guestlist.runtime.ledger import Ledger
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from runtime.rig import BOTH, GOOGLE, Rig, emails, holds, people
 
-from guestlist.model.delivery import Operation
 from guestlist.model.errors import SafetyStop
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import Operation
 from guestlist.runtime.sync import (
     APPROVE,
     EXPIRED,

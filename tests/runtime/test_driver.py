@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guestlist.model.capabilities import Rate
 from guestlist.model.conversation import Call, Repeat, Reply, Verdict
-from guestlist.model.delivery import Rate
 from guestlist.model.errors import (
     AuthError,
     ConfigError,

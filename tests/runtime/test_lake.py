@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guestlist.model.delivery import Operation
 from guestlist.model.errors import ConfigError, DataError, TransientError
+from guestlist.model.vocabulary import Operation
 from guestlist.runtime import lake as module
 from guestlist.runtime.lake import Lake, columns_file, gone_file, members_folder, part_file
 

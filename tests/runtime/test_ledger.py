@@ -10,9 +10,11 @@ import pytest
 from runtime.books import Hand, enter, meanwhile, plan_of
 from sqlalchemy import select, text
 
-from guestlist.model.delivery import AudienceRef, Envelope, JobOutcome, Operation, Receipt, Settlement
+from guestlist.model.audiences import AudienceRef
+from guestlist.model.delivery import Envelope, JobOutcome, Receipt, Settlement
 from guestlist.model.plan import Breach, Counts, Cut, Upload
 from guestlist.model.segment import Destination
+from guestlist.model.vocabulary import Operation
 from guestlist.runtime.ledger import Ledger, open_ledger
 from guestlist.runtime.ledger import tables as t
 

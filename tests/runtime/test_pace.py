@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guestlist.model.delivery import Rate
+from guestlist.model.capabilities import Rate
 from guestlist.runtime.pace import Pace
 
 PATHS = ("/lists", "/lists/1", "/people")

@@ -8,11 +8,11 @@ import sys
 import pytest
 from runtime.rig import BOTH, GOOGLE, META, Rig, began, emails, holds, people, phones, sha
 
-from guestlist.model.delivery import Operation
 from guestlist.model.errors import (
     DataError,
     TransientError,
 )
+from guestlist.model.vocabulary import Operation
 from guestlist.runtime.sync import open_session, send_part, verdict
 
 

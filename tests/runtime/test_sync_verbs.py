@@ -8,7 +8,7 @@ import pytest
 from runtime.rig import BOTH, Killed, Rig, began, holds, kill_at, people
 
 from guestlist.destinations.meta import Meta, MetaOptions
-from guestlist.model.delivery import Operation, Receipt
+from guestlist.model.delivery import Receipt
 from guestlist.model.errors import (
     BusyError,
     ConfigError,
@@ -16,6 +16,7 @@ from guestlist.model.errors import (
     SafetyStop,
     Unconfirmed,
 )
+from guestlist.model.vocabulary import Operation
 from guestlist.runtime.ledger import Ledger
 from guestlist.runtime.sync import close_and_poll, make_plan, open_session, prepare, seal, send_part, verdict
 from guestlist.runtime.sync.approval import check_guards

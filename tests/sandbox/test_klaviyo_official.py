@@ -18,8 +18,10 @@ from openapi_client.models.profile_import_job_create_query import ProfileImportJ
 from sandbox.rig import Rig, digest
 
 from guestlist.destinations import destination_class
+from guestlist.model.audiences import AudienceRef, AudienceSpec
 from guestlist.model.conversation import Call, Reply
-from guestlist.model.delivery import AudienceRef, AudienceSpec, Batch, Field, Operation, Session
+from guestlist.model.delivery import Batch, Session
+from guestlist.model.vocabulary import Field, Operation
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from contract.doors import EVERY_DOOR, all_doors
 from contract.rig import Door, Wish, World, people
 
-from guestlist.model.delivery import Mode
 from guestlist.model.errors import AuthError
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import Mode
 from guestlist.runtime.upkeep.audiences import Keeper, list_audiences
 
 pytestmark = pytest.mark.slow

@@ -9,8 +9,8 @@ from contract.doors import EVERY_DOOR, all_doors
 from contract.rig import Door, Wish, World, expected_keys, people
 from runtime.rig import Killed, kill_at
 
-from guestlist.model.delivery import Mode
 from guestlist.model.errors import GuestlistError, Unconfirmed
+from guestlist.model.vocabulary import Mode
 from guestlist.runtime.driver import Retries
 from guestlist.runtime.ledger import Ledger
 from guestlist.runtime.upkeep.stuck import stuck_sessions, trouble

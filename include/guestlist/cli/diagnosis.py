@@ -8,7 +8,7 @@ from guestlist import destinations
 from guestlist.cli.variants import keys_by_platform
 from guestlist.identity.doctor import Diagnosis, Verdict, diagnose, known_constants, shape_of
 from guestlist.identity.mistakes import Wrong, wrong_recipes
-from guestlist.model.delivery import Field
+from guestlist.model.vocabulary import Field
 
 
 def of_hash(found: str) -> dict[str, Any]:

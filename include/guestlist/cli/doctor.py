@@ -11,8 +11,8 @@ from rich.text import Text
 
 from guestlist.cli.console import AsJson, show, show_json
 from guestlist.cli.installation import segment_named, workspace
-from guestlist.model.delivery import Field
 from guestlist.model.errors import ConfigError, DataError
+from guestlist.model.vocabulary import Field
 
 if TYPE_CHECKING:
     from guestlist.model.segment import Segment

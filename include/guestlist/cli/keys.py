@@ -11,8 +11,8 @@ import polars as pl
 from guestlist.cli.lines import LINE, read_lines
 from guestlist.cli.variants import keys_by_platform
 from guestlist.identity.recipes import normalise_frame, recipe
-from guestlist.model.delivery import Field
 from guestlist.model.errors import DataError
+from guestlist.model.vocabulary import Field
 
 BLOCK_BYTES = 32 * 2**20
 """About 250,000 lines: enough for whole-column work, little memory."""

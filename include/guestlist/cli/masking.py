@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from guestlist.model.delivery import Field
+from guestlist.model.vocabulary import Field
 
 NOTHING = "-"
 _HIDDEN = "***"

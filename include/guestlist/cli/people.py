@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from guestlist.model.delivery import IDENTIFYING, Field
 from guestlist.model.errors import ConfigError, DataError
+from guestlist.model.vocabulary import IDENTIFYING, Field
 
 if TYPE_CHECKING:
     from guestlist.pipeline.erasure import Given

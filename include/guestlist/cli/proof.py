@@ -10,8 +10,8 @@ import polars as pl
 from guestlist.destinations.base import Settings
 from guestlist.identity.hashing import sha256_hex
 from guestlist.model.conversation import Call
-from guestlist.model.delivery import Mode
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import Mode
 from guestlist.pipeline.audience import KEYS, with_keys
 from guestlist.runtime.carriers.http import HttpCarrier
 from guestlist.runtime.erasure.listed import erased_of

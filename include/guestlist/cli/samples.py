@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from guestlist.cli.masking import masked, shortened
-from guestlist.model.delivery import Capabilities, Field
+from guestlist.model.capabilities import Capabilities
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import Field
 from guestlist.pipeline.derive import KeyColumn
 from guestlist.pipeline.prepare import Preparer, key_columns
 

@@ -10,7 +10,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from guestlist import destinations
-from guestlist.model.delivery import Capabilities, Field, MatchKey
+from guestlist.model.capabilities import Capabilities, MatchKey
+from guestlist.model.vocabulary import Field
 
 
 def all_capabilities(platform: str) -> list[Capabilities]:

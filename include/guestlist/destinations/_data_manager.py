@@ -28,26 +28,16 @@ from guestlist.destinations._reading import (
     word,
 )
 from guestlist.destinations.base import audience_finding, created, halving
+from guestlist.model.audiences import AudienceRef, AudienceSpec, AudienceState, Finding, Marked
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
-from guestlist.model.delivery import (
-    AudienceRef,
-    AudienceSpec,
-    AudienceState,
-    Batch,
-    Finding,
-    JobOutcome,
-    Marked,
-    Operation,
-    Receipt,
-    Session,
-    Settlement,
-)
+from guestlist.model.delivery import Batch, JobOutcome, Receipt, Session, Settlement
 from guestlist.model.errors import (
     BatchRefused,
     ConfigError,
     ProtocolError,
     RejectedError,
 )
+from guestlist.model.vocabulary import Operation
 
 if TYPE_CHECKING:
     import polars as pl

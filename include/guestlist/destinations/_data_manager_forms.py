@@ -11,7 +11,8 @@ from guestlist.destinations._google import ADDRESS
 from guestlist.destinations._json import around, array_of, object_of, objects_of
 from guestlist.destinations._reading import inside
 from guestlist.model.conversation import Json
-from guestlist.model.delivery import Field, JobOutcome
+from guestlist.model.delivery import JobOutcome
+from guestlist.model.vocabulary import Field
 
 if TYPE_CHECKING:
     import polars as pl

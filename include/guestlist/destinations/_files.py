@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from guestlist.destinations._reading import text, word
 from guestlist.destinations._statuses import status_error
 from guestlist.destinations.base import Settings
+from guestlist.model.audiences import Marked
 from guestlist.model.conversation import Call, Content, Json, Reply
-from guestlist.model.delivery import Marked, Session
+from guestlist.model.delivery import Session
 from guestlist.model.errors import GuestlistError, ProtocolError, RejectedError
 
 if TYPE_CHECKING:

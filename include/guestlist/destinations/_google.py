@@ -10,8 +10,10 @@ from pydantic import Field as Described
 
 from guestlist.destinations._reading import text, whole, word
 from guestlist.destinations.base import Options, Settings
+from guestlist.model.audiences import AudienceState, Marked
+from guestlist.model.capabilities import Composite, MatchKey, Sizes
 from guestlist.model.conversation import Json
-from guestlist.model.delivery import AudienceState, Composite, Field, Marked, MatchKey, Sizes
+from guestlist.model.vocabulary import Field
 
 HELP = "https://developers.google.com/google-ads/api/docs/remarketing/audience-segments/customer-match/get-started"
 AUDIENCE_MANAGER = "https://ads.google.com/aw/audiences/management"

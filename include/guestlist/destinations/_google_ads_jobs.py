@@ -26,21 +26,11 @@ from guestlist.destinations._reading import (
     text,
 )
 from guestlist.destinations.base import audience_finding, created, halving
+from guestlist.model.audiences import AudienceRef, AudienceSpec, AudienceState, Finding, Marked
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
-from guestlist.model.delivery import (
-    AudienceRef,
-    AudienceSpec,
-    AudienceState,
-    Batch,
-    Finding,
-    JobOutcome,
-    Marked,
-    Operation,
-    Receipt,
-    Session,
-    Settlement,
-)
+from guestlist.model.delivery import Batch, JobOutcome, Receipt, Session, Settlement
 from guestlist.model.errors import ConfigError, OutcomeUnknown, ProtocolError, RejectedError, TransientError
+from guestlist.model.vocabulary import Operation
 
 _KIND = {"contact": "CONTACT_INFO", "mobile_ad_id": "MOBILE_ADVERTISING_ID", "user_id": "CRM_ID"}
 _LIST_FIELDS = (

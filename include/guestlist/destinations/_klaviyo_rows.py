@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from guestlist.destinations._reading import table, word
+from guestlist.model.capabilities import MatchKey
 from guestlist.model.conversation import Json
-from guestlist.model.delivery import Field, MatchKey
+from guestlist.model.vocabulary import Field
 
 if TYPE_CHECKING:
     import polars as pl

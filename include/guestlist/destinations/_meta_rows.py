@@ -12,8 +12,10 @@ import msgspec
 from msgspec import Raw
 
 from guestlist.destinations._json import around, array_of, value_of
+from guestlist.model.capabilities import Composite, MatchKey
 from guestlist.model.conversation import Json
-from guestlist.model.delivery import Composite, Field, MatchKey, Operation, Session
+from guestlist.model.delivery import Session
+from guestlist.model.vocabulary import Field, Operation
 
 if TYPE_CHECKING:
     import polars as pl

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from guestlist.destinations._reading import count, inside
+from guestlist.model.audiences import AudienceState
+from guestlist.model.capabilities import Sizes
 from guestlist.model.conversation import Json
-from guestlist.model.delivery import AudienceState, Sizes
 
 FIELDS = "operation_status,delivery_status,approximate_count_lower_bound,approximate_count_upper_bound,permission_for_actions"
 SIZES = Sizes(shown_from=100, lag_hours=24)

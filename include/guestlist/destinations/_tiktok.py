@@ -12,9 +12,11 @@ from pydantic import SecretStr
 from guestlist.destinations._reading import count, each, inside, listed, text
 from guestlist.destinations._tiktok_errors import HELP, MISSING
 from guestlist.destinations.base import Options, Settings
+from guestlist.model.audiences import AudienceRef
+from guestlist.model.capabilities import MatchKey
 from guestlist.model.conversation import Call, Conversation, Json, Repeat
-from guestlist.model.delivery import AudienceRef, Field, MatchKey
 from guestlist.model.errors import ConfigError
+from guestlist.model.vocabulary import Field
 
 _PAGE = 100
 _KIND = {"streaming": "partner", "file": "file"}

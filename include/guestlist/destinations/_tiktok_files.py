@@ -15,8 +15,9 @@ from guestlist.destinations._tiktok import Account, gone
 from guestlist.destinations._tiktok_errors import BUSY, LOST_FILES, request_id
 from guestlist.destinations.base import created, halving
 from guestlist.model.conversation import Call, Content, Conversation, Form, Json, Repeat, Reply, Upload
-from guestlist.model.delivery import Batch, Field, JobOutcome, Operation, Receipt, Session, Settlement
+from guestlist.model.delivery import Batch, JobOutcome, Receipt, Session, Settlement
 from guestlist.model.errors import ConfigError, OutcomeUnknown, RateLimitedError, RejectedError, TransientError
+from guestlist.model.vocabulary import Field, Operation
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,19 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from guestlist.model.audiences import AudienceRef, AudienceSpec, AudienceState, Finding, Marked
+from guestlist.model.capabilities import Capabilities
 from guestlist.model.conversation import Call, Conversation, Json, Reply, Token, Verdict
-from guestlist.model.delivery import (
-    AudienceRef,
-    AudienceSpec,
-    AudienceState,
-    Batch,
-    Capabilities,
-    Finding,
-    Marked,
-    Receipt,
-    Session,
-    Settlement,
-)
+from guestlist.model.delivery import Batch, Receipt, Session, Settlement
 from guestlist.model.errors import BatchRefused, ConfigError, OutcomeUnknown, TransientError
 
 if TYPE_CHECKING:

@@ -14,24 +14,12 @@ from pydantic import BaseModel, SecretStr
 from guestlist.destinations._reading import count, inside, listed, text
 from guestlist.destinations._statuses import status_error
 from guestlist.destinations.base import Destination, Options, Settings, audience_finding
+from guestlist.model.audiences import AudienceRef, AudienceSpec, AudienceState, Finding
+from guestlist.model.capabilities import Capabilities, Limits, MatchKey, Sizes
 from guestlist.model.conversation import Call, Content, Conversation, Form, Json, Repeat, Reply, Upload, Verdict
-from guestlist.model.delivery import (
-    AudienceRef,
-    AudienceSpec,
-    AudienceState,
-    Batch,
-    Capabilities,
-    Field,
-    Finding,
-    Limits,
-    MatchKey,
-    Mode,
-    Receipt,
-    Session,
-    Settlement,
-    Sizes,
-)
+from guestlist.model.delivery import Batch, Receipt, Session, Settlement
 from guestlist.model.errors import ConfigError, OutcomeUnknown, TransientError
+from guestlist.model.vocabulary import Field, Mode
 
 PHONE = MatchKey(Field.PHONE, "phone.plain_digits.v1", "phone1", plain=True)
 _HELP = "https://help.commbox.io/apidocs/create-new-audiences"

@@ -17,23 +17,12 @@ from guestlist.destinations._json import around, array_of, object_of, value_of
 from guestlist.destinations._reading import table
 from guestlist.destinations._statuses import status_error
 from guestlist.destinations.base import Destination, Options, Settings
+from guestlist.model.audiences import AudienceRef, AudienceSpec, AudienceState, Finding
+from guestlist.model.capabilities import Capabilities, Limits, MatchKey
 from guestlist.model.conversation import Call, Conversation, Form, Json, Reply, Verdict
-from guestlist.model.delivery import (
-    AudienceRef,
-    AudienceSpec,
-    AudienceState,
-    Batch,
-    Capabilities,
-    Envelope,
-    Field,
-    Finding,
-    Limits,
-    MatchKey,
-    Mode,
-    Receipt,
-    Session,
-)
+from guestlist.model.delivery import Batch, Envelope, Receipt, Session
 from guestlist.model.errors import AuthError, ConfigError, GuestlistError, ProtocolError, RejectedError
+from guestlist.model.vocabulary import Field, Mode
 
 if TYPE_CHECKING:
     import polars as pl

@@ -15,23 +15,11 @@ from guestlist.destinations._google import (
 )
 from guestlist.destinations._google_ads_jobs import GoogleAdsJobs
 from guestlist.destinations.base import Destination, Settings
+from guestlist.model.audiences import AudienceRef, AudienceSpec, AudienceState, Finding, Marked
+from guestlist.model.capabilities import Capabilities, Limits, Polling, Rate
 from guestlist.model.conversation import Call, Conversation, Json, Reply, Verdict
-from guestlist.model.delivery import (
-    AudienceRef,
-    AudienceSpec,
-    AudienceState,
-    Batch,
-    Capabilities,
-    Finding,
-    Limits,
-    Marked,
-    Mode,
-    Polling,
-    Rate,
-    Receipt,
-    Session,
-    Settlement,
-)
+from guestlist.model.delivery import Batch, Receipt, Session, Settlement
+from guestlist.model.vocabulary import Mode
 
 _MINUTE = 60.0
 

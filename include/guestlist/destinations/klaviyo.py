@@ -17,27 +17,12 @@ from guestlist.destinations._klaviyo_reads import lists, pages, pieces, profile_
 from guestlist.destinations._klaviyo_rows import IDENTIFIERS, PROFILE_BYTES, PROFILE_FIELDS, REQUEST_BYTES, Profile, profiles_of
 from guestlist.destinations._reading import count, inside, text
 from guestlist.destinations.base import Destination, Options, Settings, audience_finding, created, halving
+from guestlist.model.audiences import AudienceRef, AudienceSpec, AudienceState, Finding
+from guestlist.model.capabilities import Capabilities, Limits, MatchKey, Polling, Rate, Sizes
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
-from guestlist.model.delivery import (
-    AudienceRef,
-    AudienceSpec,
-    AudienceState,
-    Batch,
-    Capabilities,
-    Finding,
-    JobOutcome,
-    Limits,
-    MatchKey,
-    Mode,
-    Operation,
-    Polling,
-    Rate,
-    Receipt,
-    Session,
-    Settlement,
-    Sizes,
-)
+from guestlist.model.delivery import Batch, JobOutcome, Receipt, Session, Settlement
 from guestlist.model.errors import BatchRefused, ConfigError
+from guestlist.model.vocabulary import Mode, Operation
 
 if TYPE_CHECKING:
     import polars as pl

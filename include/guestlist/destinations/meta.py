@@ -16,25 +16,12 @@ from guestlist.destinations._meta_rows import KEYS, PROFILE, invalid_rows, rows_
 from guestlist.destinations._meta_state import BROKEN, FIELDS, SIZES, state_of
 from guestlist.destinations._reading import count, inside, listed, text, word
 from guestlist.destinations.base import Destination, Options, Settings, audience_finding, created, halving, mark_in
+from guestlist.model.audiences import AudienceRef, AudienceSpec, AudienceState, Finding, Marked
+from guestlist.model.capabilities import Capabilities, Limits, Polling
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
-from guestlist.model.delivery import (
-    AudienceRef,
-    AudienceSpec,
-    AudienceState,
-    Batch,
-    Capabilities,
-    Finding,
-    JobOutcome,
-    Limits,
-    Marked,
-    Mode,
-    Operation,
-    Polling,
-    Receipt,
-    Session,
-    Settlement,
-)
+from guestlist.model.delivery import Batch, JobOutcome, Receipt, Session, Settlement
 from guestlist.model.errors import ConfigError, OutcomeUnknown, RejectedError, TransientError
+from guestlist.model.vocabulary import Mode, Operation
 
 if TYPE_CHECKING:
     import polars as pl

@@ -17,27 +17,12 @@ from guestlist.destinations._pitchtarget import HELP, PitchTargetOptions, PitchT
 from guestlist.destinations._reading import each, inside, listed, sound, table, text
 from guestlist.destinations._statuses import status_error
 from guestlist.destinations.base import Destination, Settings, audience_finding, created
+from guestlist.model.audiences import AudienceRef, AudienceSpec, AudienceState, Finding, Marked
+from guestlist.model.capabilities import Capabilities, Limits, MatchKey, Polling
 from guestlist.model.conversation import Call, Content, Conversation, Form, Json, Repeat, Reply, Upload, Verdict
-from guestlist.model.delivery import (
-    AudienceRef,
-    AudienceSpec,
-    AudienceState,
-    Batch,
-    Capabilities,
-    Field,
-    Finding,
-    JobOutcome,
-    Limits,
-    Marked,
-    MatchKey,
-    Mode,
-    Operation,
-    Polling,
-    Receipt,
-    Session,
-    Settlement,
-)
+from guestlist.model.delivery import Batch, JobOutcome, Receipt, Session, Settlement
 from guestlist.model.errors import ConfigError, RejectedError
+from guestlist.model.vocabulary import Field, Mode, Operation
 
 KEYS: Mapping[str, MatchKey] = {
     key.wire: key

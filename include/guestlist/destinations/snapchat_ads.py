@@ -23,28 +23,12 @@ from guestlist.destinations.base import (
     halving,
     mark_in,
 )
+from guestlist.model.audiences import AudienceRef, AudienceSpec, AudienceState, Finding, Marked
+from guestlist.model.capabilities import Capabilities, Limits, MatchKey, Polling, Rate, Sizes
 from guestlist.model.conversation import Call, Conversation, Form, Json, Repeat, Reply, Token, Verdict
-from guestlist.model.delivery import (
-    AudienceRef,
-    AudienceSpec,
-    AudienceState,
-    Batch,
-    Capabilities,
-    Field,
-    Finding,
-    Limits,
-    Marked,
-    MatchKey,
-    Mode,
-    Operation,
-    Polling,
-    Rate,
-    Receipt,
-    Session,
-    Settlement,
-    Sizes,
-)
+from guestlist.model.delivery import Batch, Receipt, Session, Settlement
 from guestlist.model.errors import AuthError, ConfigError, ProtocolError
+from guestlist.model.vocabulary import Field, Mode, Operation
 
 if TYPE_CHECKING:
     import polars as pl

@@ -17,25 +17,12 @@ from guestlist.destinations._reading import inside, text, whole
 from guestlist.destinations._tiktok import Account, TikTokOptions, TikTokSettings
 from guestlist.destinations._tiktok_files import CustomerFiles
 from guestlist.destinations.base import Destination, Settings, audience_finding, created, halving
+from guestlist.model.audiences import AudienceRef, AudienceSpec, AudienceState, Finding
+from guestlist.model.capabilities import Capabilities, Limits, Polling, Rate, Sizes
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
-from guestlist.model.delivery import (
-    AudienceRef,
-    AudienceSpec,
-    AudienceState,
-    Batch,
-    Capabilities,
-    Finding,
-    Limits,
-    Mode,
-    Operation,
-    Polling,
-    Rate,
-    Receipt,
-    Session,
-    Settlement,
-    Sizes,
-)
+from guestlist.model.delivery import Batch, Receipt, Session, Settlement
 from guestlist.model.errors import RateLimitedError
+from guestlist.model.vocabulary import Mode, Operation
 
 if TYPE_CHECKING:
     import polars as pl

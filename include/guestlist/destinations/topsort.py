@@ -15,26 +15,12 @@ from guestlist.destinations import _files as files
 from guestlist.destinations._reading import each, listed, sound, table, text, whole
 from guestlist.destinations._statuses import status_error
 from guestlist.destinations.base import Destination, Options, Settings, audience_finding
+from guestlist.model.audiences import AudienceRef, AudienceSpec, AudienceState, Finding, Marked
+from guestlist.model.capabilities import Capabilities, Limits, MatchKey, Polling, Sizes
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
-from guestlist.model.delivery import (
-    AudienceRef,
-    AudienceSpec,
-    AudienceState,
-    Batch,
-    Capabilities,
-    Field,
-    Finding,
-    Limits,
-    Marked,
-    MatchKey,
-    Mode,
-    Polling,
-    Receipt,
-    Session,
-    Settlement,
-    Sizes,
-)
+from guestlist.model.delivery import Batch, Receipt, Session, Settlement
 from guestlist.model.errors import OutcomeUnknown, RejectedError
+from guestlist.model.vocabulary import Field, Mode
 
 HELP = "https://docs.topsort.com"
 _JOBS = "public/v1/offsite-ads/audiences/user-list"

@@ -19,28 +19,12 @@ from guestlist.destinations._statuses import status_error
 from guestlist.destinations._whop_files import pause_of, uploaded
 from guestlist.destinations._whop_status import built, failed, match_rate, rows_in, under_way
 from guestlist.destinations.base import Destination, Settings, audience_finding
+from guestlist.model.audiences import AudienceRef, AudienceSpec, AudienceState, Finding, Marked
+from guestlist.model.capabilities import Capabilities, Limits, MatchKey, Polling, Sizes
 from guestlist.model.conversation import Call, Conversation, Json, Repeat, Reply, Verdict
-from guestlist.model.delivery import (
-    AudienceRef,
-    AudienceSpec,
-    AudienceState,
-    Batch,
-    Capabilities,
-    Field,
-    Finding,
-    JobOutcome,
-    Limits,
-    Marked,
-    MatchKey,
-    Mode,
-    Operation,
-    Polling,
-    Receipt,
-    Session,
-    Settlement,
-    Sizes,
-)
+from guestlist.model.delivery import Batch, JobOutcome, Receipt, Session, Settlement
 from guestlist.model.errors import OutcomeUnknown, RejectedError, TransientError
+from guestlist.model.vocabulary import Field, Mode, Operation
 
 HELP = "https://docs.whop.com/api-reference/audiences/audience"
 KEYS = (

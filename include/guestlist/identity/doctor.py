@@ -15,7 +15,7 @@ from guestlist.identity._wrong_digests import DIGESTS, ENCODINGS, FORMS
 from guestlist.identity._wrong_texts import WORDS
 from guestlist.identity.mistakes import Wrong, outcome, wrong_recipes
 from guestlist.identity.recipes import normalise_frame, recipe
-from guestlist.model.delivery import Field
+from guestlist.model.vocabulary import Field
 
 
 class Verdict(StrEnum):

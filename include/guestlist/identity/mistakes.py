@@ -11,7 +11,7 @@ from guestlist.identity._wrong_fields import COUNTRIES, EMAILS, NAMES, NUMBERS
 from guestlist.identity._wrong_phones import PHONES
 from guestlist.identity._wrong_texts import COMMON, WORDS
 from guestlist.identity.hashing import digest
-from guestlist.model.delivery import Field
+from guestlist.model.vocabulary import Field
 
 Wrong = tuple[Mistake, ...]
 """A wrong recipe: its mistakes in the order in which they were made; nothing for the right one."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from guestlist.model.delivery import Field, Mode, Operation
+from guestlist.model.vocabulary import Field, Mode, Operation
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,10 @@ from pydantic import (
     Field as Described,
 )
 
-from guestlist.model.delivery import Capabilities, Field, Mode
+from guestlist.model.capabilities import Capabilities
 from guestlist.model.errors import ConfigError
 from guestlist.model.guards import Guards
+from guestlist.model.vocabulary import Field, Mode
 
 GRANTED = "granted"
 TASKS = ("prepare", "report")

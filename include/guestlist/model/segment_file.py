@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from guestlist.model.delivery import IDENTIFYING, MULTI_VALUED, Capabilities, Field
+from guestlist.model.capabilities import Capabilities
 from guestlist.model.documents import Lines, Path, read_yaml
 from guestlist.model.errors import ConfigError
 from guestlist.model.guards import Guards
@@ -25,6 +25,7 @@ from guestlist.model.segment import (
     Value,
     dotted,
 )
+from guestlist.model.vocabulary import IDENTIFYING, MULTI_VALUED, Field
 
 _MOST_PROBLEMS = 100
 _LONGEST_MESSAGE = 1000

@@ -12,10 +12,10 @@ from airflow.sdk import DAG, Asset, BaseOperator, Param, TaskGroup, TriggerRule
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import AirflowFailException
 
-from guestlist.model.delivery import Mode, Operation
 from guestlist.model.documents import read_yaml
 from guestlist.model.errors import ConfigError
 from guestlist.model.segment import After, Destination, Segment, ever_comes
+from guestlist.model.vocabulary import Mode, Operation
 from guestlist.orchestration.assets import audience_asset
 from guestlist.orchestration.guard import GuardOperator
 from guestlist.orchestration.operators import (

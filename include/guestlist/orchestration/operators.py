@@ -15,8 +15,8 @@ from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from guestlist.model.delivery import Operation
 from guestlist.model.errors import GuestlistError
+from guestlist.model.vocabulary import Operation
 from guestlist.orchestration.assets import event_extra
 from guestlist.orchestration.links import AudienceLink
 from guestlist.orchestration.workspaces import segment_of, workspace_of

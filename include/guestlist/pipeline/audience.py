@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from guestlist.model.delivery import MULTI_VALUED, Capabilities, Composite, Field
+from guestlist.model.capabilities import Capabilities, Composite
+from guestlist.model.vocabulary import MULTI_VALUED, Field
 
 MEMBER = "member"
 KEYS = "keys"

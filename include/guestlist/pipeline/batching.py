@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from guestlist.model.delivery import Batch, Capabilities, Envelope, Operation, Session
+from guestlist.model.capabilities import Capabilities
+from guestlist.model.delivery import Batch, Envelope, Session
 from guestlist.model.plan import Cut, Upload
+from guestlist.model.vocabulary import Operation
 from guestlist.pipeline.audience import MEMBER, identifiers_in
 
 BATCHES_PER_PART = 10

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from guestlist.model.delivery import AudienceState, Sizes
+from guestlist.model.audiences import AudienceState
+from guestlist.model.capabilities import Sizes
 
 _FEW = 20
 """So many times the smallest size that is shown: with fewer members, that nobody shows tells nothing."""

@@ -9,8 +9,9 @@ import polars as pl
 
 from guestlist.identity.hashing import is_sha256, sha256_hex
 from guestlist.identity.recipes import PREHASHED, RECIPES, Recipe, normalise_frame
-from guestlist.model.delivery import IDENTIFYING, MULTI_VALUED, Capabilities, Field
+from guestlist.model.capabilities import Capabilities
 from guestlist.model.errors import DataError
+from guestlist.model.vocabulary import IDENTIFYING, MULTI_VALUED, Field
 from guestlist.pipeline.audience import MEMBER, field_of
 
 FIELD, FORM, DIGEST = "field", "form", "digest"

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from guestlist.model.delivery import Mode
 from guestlist.model.guards import Guards, Threshold
 from guestlist.model.plan import Breach, Counts, Drops
+from guestlist.model.vocabulary import Mode
 from guestlist.pipeline.audience import VALUE, field_of
 from guestlist.pipeline.derive import KeyColumn
 

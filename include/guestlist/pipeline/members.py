@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import polars as pl
 
-from guestlist.model.delivery import Capabilities
+from guestlist.model.capabilities import Capabilities
 from guestlist.pipeline.audience import KEYS, MEMBER, with_keys
 from guestlist.pipeline.plan import ADDED_ON, UNSURE
 

@@ -11,8 +11,9 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from guestlist.model.delivery import MULTI_VALUED, Capabilities, Composite, Field, Mode
+from guestlist.model.capabilities import Capabilities, Composite
 from guestlist.model.plan import Counts
+from guestlist.model.vocabulary import MULTI_VALUED, Field, Mode
 from guestlist.pipeline.audience import KEYS, MEMBER, composite_key, has_key, keys_of_kind, signature, with_keys
 from guestlist.pipeline.spans import Span
 

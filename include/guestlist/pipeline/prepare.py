@@ -9,9 +9,10 @@ import polars as pl
 
 from guestlist.identity.hashing import hmac_sha256_hex, sha256_hex
 from guestlist.identity.recipes import PREHASHED, Recipe, recipe
-from guestlist.model.delivery import IDENTIFYING, MULTI_VALUED, Capabilities, Field
+from guestlist.model.capabilities import Capabilities
 from guestlist.model.plan import Drops
 from guestlist.model.segment import GRANTED, Identifier, Segment
+from guestlist.model.vocabulary import IDENTIFYING, MULTI_VALUED, Field
 from guestlist.pipeline.audience import MEMBER, VALUE, column_of, fields_of
 from guestlist.pipeline.commonest import majority
 from guestlist.pipeline.derive import KeyColumn, derivations

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from guestlist.model.delivery import MULTI_VALUED, Capabilities
+from guestlist.model.capabilities import Capabilities
 from guestlist.model.plan import Drops
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import MULTI_VALUED
 from guestlist.pipeline.audience import KEYS, MEMBER, complete, with_keys
 from guestlist.pipeline.derive import KeyColumn, derivations
 from guestlist.pipeline.prepare import Preparer, fields_taken, key_columns

@@ -9,8 +9,8 @@ import polars as pl
 
 from guestlist.identity.doctor import digests_of_nothing
 from guestlist.identity.recipes import normalise, recipe
-from guestlist.model.delivery import IDENTIFYING, Field
 from guestlist.model.segment import Identifier
+from guestlist.model.vocabulary import IDENTIFYING, Field
 
 _NOTABLE = 0.01
 """From this share of a column's values on it is no slip of the finger."""

@@ -26,8 +26,8 @@ import polars as pl
 from polars.io.plugins import register_io_source
 from upath import UPath
 
-from guestlist.model.delivery import Operation
 from guestlist.model.errors import DataError
+from guestlist.model.vocabulary import Operation
 from guestlist.pipeline.audience import MEMBER
 from guestlist.runtime.storage import READ_BY_POLARS, on_storage, write_parquet
 from guestlist.runtime.vault import Vault

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 
-from guestlist.model.delivery import Rate
+from guestlist.model.capabilities import Rate
 
 
 class Pace:

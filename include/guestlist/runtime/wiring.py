@@ -11,8 +11,9 @@ from typing import Any
 
 from guestlist.destinations import destination_class
 from guestlist.destinations.base import Destination
+from guestlist.model.audiences import AudienceSpec
+from guestlist.model.capabilities import Capabilities, Polling, Rate
 from guestlist.model.connection import Connection, parse_connection
-from guestlist.model.delivery import AudienceSpec, Capabilities, Polling, Rate
 from guestlist.model.errors import ConfigError
 from guestlist.model.plan import Plan
 from guestlist.model.segment import Segment, Source

@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Row
 
-from guestlist.model.delivery import IDENTIFYING, Field
 from guestlist.model.errors import ConfigError, DataError
+from guestlist.model.vocabulary import IDENTIFYING, Field
 from guestlist.pipeline.erasure import DIGEST, FIELD, FORM, NOBODY, Erased
 from guestlist.pipeline.receipts import digest_of_list
 from guestlist.runtime.wiring import Workspace

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from guestlist.model.delivery import MULTI_VALUED, Capabilities, Field, Mode, Operation
+from guestlist.model.capabilities import Capabilities
 from guestlist.model.errors import DataError
 from guestlist.model.plan import Counts, Plan
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import MULTI_VALUED, Field, Mode, Operation
 from guestlist.pipeline.audience import KEYS, MEMBER, fields_of, with_keys
 from guestlist.pipeline.erasure import Erased, belongs, given_rows
 from guestlist.pipeline.plan import ADDED_ON, UNSURE, removable

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from guestlist.model.delivery import Field
 from guestlist.model.errors import SafetyStop
+from guestlist.model.vocabulary import Field
 from guestlist.pipeline.audience import MEMBER
 from guestlist.pipeline.erasure import DIGEST, FIELD, Erased, Given, belongs, forms_of, keys_of
 from guestlist.pipeline.receipts import digest_of_list

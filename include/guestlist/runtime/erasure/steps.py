@@ -10,9 +10,10 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Row
 
-from guestlist.model.delivery import IDENTIFYING, Capabilities, Mode, Operation
+from guestlist.model.capabilities import Capabilities
 from guestlist.model.errors import Unconfirmed
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import IDENTIFYING, Mode, Operation
 from guestlist.pipeline.erasure import Erased
 from guestlist.pipeline.members import OUTCOME, Outcome
 from guestlist.runtime.erasure.removal import Books, holds, look, plan_removal, removes

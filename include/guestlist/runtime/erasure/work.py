@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Row
 
-from guestlist.model.delivery import Operation
 from guestlist.model.errors import ConfigError, GuestlistError, RejectedError
+from guestlist.model.vocabulary import Operation
 from guestlist.pipeline.audience import MEMBER
 from guestlist.pipeline.erasure import Erased, belongs
 from guestlist.runtime.erasure.listed import erased_in, read_list

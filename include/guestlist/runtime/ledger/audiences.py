@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from guestlist.model.delivery import AudienceRef, Mode
+from guestlist.model.audiences import AudienceRef
 from guestlist.model.segment import Destination
+from guestlist.model.vocabulary import Mode
 from guestlist.runtime.clock import now
 from guestlist.runtime.ledger import tables as t
 from guestlist.runtime.ledger.book import Book

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from guestlist.model.conversation import Json
-from guestlist.model.delivery import Operation
+from guestlist.model.vocabulary import Operation
 from guestlist.runtime.clock import now
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from guestlist.model.audiences import AudienceRef
 from guestlist.model.conversation import Json
-from guestlist.model.delivery import AudienceRef, Envelope, JobOutcome, Receipt, Settlement
+from guestlist.model.delivery import Envelope, JobOutcome, Receipt, Settlement
 from guestlist.runtime.clock import now
 from guestlist.runtime.ledger import tables as t
 from guestlist.runtime.ledger.book import Book

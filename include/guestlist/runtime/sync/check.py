@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from guestlist.model.delivery import Finding
+from guestlist.model.audiences import Finding
 from guestlist.model.errors import AuthError, ConfigError, DataError, GuestlistError, TransientError
 from guestlist.model.segment import Segment, Source
 from guestlist.pipeline.prepare import Preparer

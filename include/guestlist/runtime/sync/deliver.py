@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from guestlist.model.delivery import Batch, Consent, Field, Operation, Receipt, Session, Settlement
+from guestlist.model.delivery import Batch, Consent, Receipt, Session, Settlement
 from guestlist.model.errors import BusyError, GuestlistError, Unconfirmed
 from guestlist.model.plan import Plan
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import Field, Operation
 from guestlist.pipeline.audience import MEMBER, named_rows
 from guestlist.pipeline.batching import envelope
 from guestlist.runtime import clock

@@ -9,10 +9,11 @@ from typing import Any, Protocol, TypeVar
 
 import polars as pl
 
-from guestlist.model.delivery import Capabilities, Mode, Operation
+from guestlist.model.capabilities import Capabilities
 from guestlist.model.errors import DataError
 from guestlist.model.plan import Plan
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import Mode, Operation
 from guestlist.pipeline.audience import MEMBER
 from guestlist.pipeline.members import OUTCOME, AfterMirror, Answered, Outcome, after_upload, by_member
 from guestlist.pipeline.plan import ADDED_ON, UNSURE

@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Row
 
-from guestlist.model.delivery import Mode, Operation
 from guestlist.model.plan import Plan
+from guestlist.model.vocabulary import Mode, Operation
 from guestlist.pipeline.audience import MEMBER
 from guestlist.pipeline.members import OUTCOME, Outcome
 from guestlist.runtime.lake import gone_file

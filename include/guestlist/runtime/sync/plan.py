@@ -10,10 +10,11 @@ from typing import Any
 
 import polars as pl
 
-from guestlist.model.delivery import Capabilities, Field, Mode, Operation
+from guestlist.model.capabilities import Capabilities
 from guestlist.model.errors import ConfigError, DataError
 from guestlist.model.plan import Counts, Drops, Plan, Upload
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import Field, Mode, Operation
 from guestlist.pipeline.audience import MEMBER, VALUE, complete, fields_of, wire_rows
 from guestlist.pipeline.batching import Cutter, session_id
 from guestlist.pipeline.erasure import NOBODY, Erased, belongs

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from guestlist.model.delivery import Capabilities
+from guestlist.model.capabilities import Capabilities
 from guestlist.model.errors import GuestlistError
 from guestlist.model.plan import Drops
 from guestlist.model.segment import Segment, Source

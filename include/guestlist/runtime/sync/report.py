@@ -7,10 +7,11 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from guestlist.model.delivery import AudienceState, Operation
+from guestlist.model.audiences import AudienceState
 from guestlist.model.errors import GuestlistError, RejectedError, SafetyStop, TransientError, Unconfirmed
 from guestlist.model.plan import Counts, Drops
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import Operation
 from guestlist.pipeline.members import OUTCOME, Outcome
 from guestlist.runtime.ledger import SessionRow
 from guestlist.runtime.storage import on_storage

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from guestlist.model.delivery import Operation
 from guestlist.model.errors import GuestlistError, SafetyStop
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import Operation
 from guestlist.runtime.sync.approval import check_guards
 from guestlist.runtime.sync.deliver import Progress, close_and_poll, find_audience, leftovers, open_session, send_part
 from guestlist.runtime.sync.plan import DEFAULTS, PlanOptions, make_plan, unfinished_plan

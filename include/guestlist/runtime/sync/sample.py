@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from guestlist.model.delivery import MULTI_VALUED, Capabilities, Field, Mode
+from guestlist.model.capabilities import Capabilities
 from guestlist.model.plan import Plan
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import MULTI_VALUED, Field, Mode
 from guestlist.pipeline.audience import MEMBER
 from guestlist.runtime.lake import gone_file, members_folder
 from guestlist.runtime.sync.held import RECORDED

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from guestlist.model.delivery import Marked
+from guestlist.model.audiences import Marked
 from guestlist.model.errors import GuestlistError
 from guestlist.model.segment import Destination, Segment
 from guestlist.runtime.segments import segment_files

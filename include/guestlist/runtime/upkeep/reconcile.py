@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from guestlist.model.delivery import AudienceRef, AudienceState, Mode, Sizes
+from guestlist.model.audiences import AudienceRef, AudienceState
+from guestlist.model.capabilities import Sizes
 from guestlist.model.errors import GuestlistError, RejectedError
 from guestlist.model.segment import Segment
+from guestlist.model.vocabulary import Mode
 from guestlist.pipeline.drift import Look, Verdict, judge
 from guestlist.runtime import clock
 from guestlist.runtime.ledger.checkpoints import Seen

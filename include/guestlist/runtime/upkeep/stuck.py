@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from guestlist.model.delivery import Capabilities
+from guestlist.model.capabilities import Capabilities
 from guestlist.model.errors import GuestlistError, Unconfirmed
 from guestlist.model.segment import Segment
 from guestlist.runtime import clock
