@@ -60,6 +60,7 @@ def test_capabilities_are_whole(variant: Variant) -> None:
     limits = dataclasses.asdict(found.limits)
     assert found.limits.rows_per_batch > 0
     assert found.limits.parallel_batches > 0
+    assert all(rate["requests"] > 0 and rate["seconds"] > 0 for rate in limits.pop("rates"))
     assert all(value is None or value >= 0 for value in limits.values())
     counted = {name: value for name, value in limits.items() if not isinstance(value, bool)}
     assert all(counted[name] is None or counted[name] > 0 for name in counted if name.endswith(("_batch", "_row", "_days")))
