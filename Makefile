@@ -42,7 +42,7 @@ coverage: $(READY) ## branch coverage of the rules, the platforms and the driver
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report= $(COVERING)
 	@$(BIN)/coverage json -q -o - | $(BIN)/python .ci/coverage_table.py
 
-mutation: $(READY) ## deliberate mistakes in plan, driver and recipes: how many the tests notice; fails below 80 % (NN minutes)
+mutation: $(READY) ## deliberate mistakes in plan, driver and recipes: how many the tests notice; fails below 80 % (about an hour)
 	@.ci/mutation
 
 check: $(READY) ## lint, format, types, layering, no credentials

@@ -105,7 +105,7 @@ def _held(keys: Sequence[KeyColumn], count: int, installation: Workspace) -> Ite
 
 
 def _keys(installation: Workspace, made: Segment) -> Sequence[KeyColumn]:
-    from guestlist.pipeline.prepare import key_columns
+    from guestlist.pipeline.columns import key_columns
 
     return key_columns(made.identifiers, tuple(installation.capabilities(made).values()))
 

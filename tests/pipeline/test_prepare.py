@@ -18,8 +18,10 @@ from guestlist.identity.recipes import normalise_frame, recipe
 from guestlist.model.plan import Drops
 from guestlist.model.segment import Segment
 from guestlist.model.vocabulary import Field
+from guestlist.pipeline.columns import key_columns
 from guestlist.pipeline.derive import KeyColumn, derivations
-from guestlist.pipeline.prepare import Preparer, key_columns, suppression_keys
+from guestlist.pipeline.prepare import Preparer
+from guestlist.pipeline.suppression import suppression_keys
 
 EMAIL_GOOGLE, EMAIL_META = "email:email.google.v1", "email:email.lower.v1"
 PHONE_PLUS = "phone:phone.e164_plus.v1"

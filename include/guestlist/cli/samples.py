@@ -12,8 +12,9 @@ from guestlist.cli.masking import masked, shortened
 from guestlist.model.capabilities import Capabilities
 from guestlist.model.segment import Segment
 from guestlist.model.vocabulary import Field
+from guestlist.pipeline.columns import key_columns
 from guestlist.pipeline.derive import KeyColumn
-from guestlist.pipeline.prepare import Preparer, key_columns
+from guestlist.pipeline.prepare import Preparer
 
 if TYPE_CHECKING:
     from guestlist.runtime.wiring import Workspace

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from guestlist.identity.hashing import hmac_sha256_hex, sha256_hex
-from guestlist.identity.recipes import PREHASHED, Recipe, recipe
+from guestlist.identity.recipes import PREHASHED, recipe
 from guestlist.model.capabilities import Capabilities
 from guestlist.model.plan import Drops
-from guestlist.model.segment import GRANTED, Identifier, Segment
+from guestlist.model.segment import GRANTED, Segment
 from guestlist.model.vocabulary import IDENTIFYING, MULTI_VALUED, Field
-from guestlist.pipeline.audience import MEMBER, VALUE, column_of, fields_of
+from guestlist.pipeline.audience import MEMBER, VALUE, column_of
+from guestlist.pipeline.columns import COMPARED_BY, key_column, key_columns
 from guestlist.pipeline.commonest import majority
 from guestlist.pipeline.derive import KeyColumn, derivations
 from guestlist.pipeline.erasure import NOBODY, Erased, belongs
 from guestlist.pipeline.repeats import Seen
 
 _YES = ("true", "t", "yes", "y", "1", GRANTED)
-_COMPARED_BY = {
-    Field.EMAIL: "email.lower.v1",
-    Field.PHONE: "phone.e164_plus.v1",
-    Field.MOBILE_AD_ID: "mobile_ad_id.hashed.v1",
-    Field.EXTERNAL_ID: "external_id.v1",
-}
-"""How people are told on a suppression list by what no platform of the segment takes."""
 _MEMBER_DIGITS = 32
 """128 bits name a member; the key itself stays in the source."""
 _NUMBER = "number"
@@ -34,32 +28,6 @@ _SORTING_DIGITS = 15
 """As many as a 64-bit integer holds."""
 _HOLDOUT_DIGITS = 8
 _SLICE = 65_536
-
-
-def key_columns(identifiers: Mapping[Field, Identifier], capabilities: Sequence[Capabilities]) -> tuple[KeyColumn, ...]:
-    """The columns to prepare so that every platform has its own form of every field; each distinct recipe once."""
-    wanted = {(key.field, key.recipe) for capability in capabilities for key in capability.keys if key.field in identifiers}
-    found = {}
-    for field_, name in sorted(wanted):
-        rule = recipe(PREHASHED if identifiers[field_].hashed else name)
-        column = key_column(identifiers, field_, rule)
-        found[column.name] = column
-    return tuple(found.values())
-
-
-def key_column(identifiers: Mapping[Field, Identifier], field_: Field, rule: Recipe) -> KeyColumn:
-    """One field by one recipe. An address is read in the person's country; a phone's region has to be declared."""
-    identifier = identifiers[field_]
-    region = identifier.region if rule.needs_region else None
-    if region is None and rule.needs_region and field_ is not Field.PHONE and Field.COUNTRY in identifiers:
-        return KeyColumn(field_, rule, identifier.columns, identifiers[Field.COUNTRY].columns[0])
-    return KeyColumn(field_, rule, identifier.columns, region, region is not None and identifier.fixed_region is not None)
-
-
-def fields_taken(identifiers: Mapping[Field, Identifier], capabilities: Capabilities) -> list[pl.Expr]:
-    """The prepared columns as one platform takes them, named by their fields."""
-    keys = {key.field: key for key in key_columns(identifiers, [capabilities])}
-    return [pl.col(keys[field].name).alias(field.value) for field in fields_of(capabilities, list(identifiers))]
 
 
 @dataclass(frozen=True)
@@ -122,7 +90,7 @@ class Preparer:
         """
         prepared = {key.name for key in self.keys}
         compared = {
-            column_of(field_, PREHASHED if self.segment.identifiers[field_].hashed else _COMPARED_BY[field_])
+            column_of(field_, PREHASHED if self.segment.identifiers[field_].hashed else COMPARED_BY[field_])
             for field_ in self.erased.digests
             if field_ in self.segment.identifiers
         }
@@ -237,37 +205,6 @@ class Preparer:
         kept = members.filter(~belongs(self.erased, members.schema))
         drops.add_row("erased", members.height - kept.height)
         return kept
-
-
-def suppression_keys(
-    rows: Iterable[pl.DataFrame],
-    listed: Mapping[Field, Identifier],
-    identifiers: Mapping[Field, Identifier],
-    capabilities: Sequence[Capabilities],
-) -> dict[str, set[str]]:
-    """The keys of people who must not be on the audiences, by the segment's prepared column.
-
-    Args:
-        rows: the list, in batches of String columns.
-        listed: its columns. Only fields that name a person count; a country merely helps to read phones.
-        identifiers: the segment's.
-        capabilities: of its platforms, whose recipes say how a plain value looks in a column that came hashed.
-    """
-    taken = {(key.field, key.recipe) for capability in capabilities for key in capability.keys}
-    untaken = {(field_, rule) for field_, rule in _COMPARED_BY.items() if field_ not in {key for key, _ in taken}}
-    made: dict[tuple[str, str], KeyColumn] = {}
-    for field_, name in sorted(taken | untaken):
-        if field_ in IDENTIFYING and field_ in listed and field_ in identifiers:
-            column = column_of(field_, PREHASHED if identifiers[field_].hashed else name)
-            rule = recipe(PREHASHED if listed[field_].hashed else name)
-            made[column, rule.name] = key_column(listed, field_, rule)
-    found: dict[str, set[str]] = {column: set() for column, _ in made}
-    for batch in rows:
-        for (column, _), theirs in made.items():
-            for derivation in derivations([theirs]):
-                (columns,) = derivation.derive(batch, pl.int_range(batch.height, eager=True), Drops(), max(batch.height, 1))
-                found[column] |= set(columns.get_column(theirs.name).drop_nulls())
-    return found
 
 
 def _member(segment: Segment) -> pl.Expr:

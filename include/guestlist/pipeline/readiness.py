@@ -12,8 +12,9 @@ from guestlist.model.plan import Drops
 from guestlist.model.segment import Segment
 from guestlist.model.vocabulary import MULTI_VALUED
 from guestlist.pipeline.audience import KEYS, MEMBER, complete, with_keys
+from guestlist.pipeline.columns import fields_taken, key_columns
 from guestlist.pipeline.derive import KeyColumn, derivations
-from guestlist.pipeline.prepare import Preparer, fields_taken, key_columns
+from guestlist.pipeline.prepare import Preparer
 from guestlist.pipeline.suspicions import Addresses, Suspicion, addresses, suspicions
 
 

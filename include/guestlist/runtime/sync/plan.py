@@ -17,10 +17,10 @@ from guestlist.model.segment import Segment
 from guestlist.model.vocabulary import Field, Mode, Operation
 from guestlist.pipeline.audience import MEMBER, VALUE, complete, fields_of, wire_rows
 from guestlist.pipeline.batching import Cutter, session_id
+from guestlist.pipeline.columns import fields_taken, key_columns
 from guestlist.pipeline.erasure import NOBODY, Erased, belongs
 from guestlist.pipeline.guards import Prepared, breaches
 from guestlist.pipeline.plan import ADDED_ON, UNSURE, Comparison, Wish
-from guestlist.pipeline.prepare import fields_taken, key_columns
 from guestlist.pipeline.spans import Span, spans_of
 from guestlist.runtime import clock
 from guestlist.runtime.erasure.listed import erased_of

@@ -18,8 +18,9 @@ from guestlist.model.segment import Segment, Source
 from guestlist.pipeline.audience import MEMBER
 from guestlist.pipeline.commonest import commonest
 from guestlist.pipeline.erasure import NOBODY, Erased
-from guestlist.pipeline.prepare import Preparer, Wanted, suppression_keys
+from guestlist.pipeline.prepare import Preparer, Wanted
 from guestlist.pipeline.repeats import Seen
+from guestlist.pipeline.suppression import suppression_keys
 from guestlist.runtime import clock
 from guestlist.runtime.erasure.listed import erased_of
 from guestlist.runtime.lake import MEMBERS_READ_TOGETHER, Lake
