@@ -66,6 +66,26 @@ def test_short_memberships_are_renewed_by_every_run_that_could_be_the_last(days:
     assert renewed_on(capabilities_of("google_ads", membership_days=days), 1) == set(CROWD)
 
 
+def test_long_memberships_are_renewed_within_the_last_month_before_the_window() -> None:
+    assert renewed_on(GOOGLE, 540 - 7 - 30) == set()
+    assert 0 < len(renewed_on(GOOGLE, 540 - 7 - 29)) < len(CROWD) / 8
+    assert renewed_on(GOOGLE, 540 - 7) == set(CROWD)
+
+
+def test_a_membership_of_a_few_days_is_not_renewed_before_its_window() -> None:
+    assert renewed_on(capabilities_of("google_ads", membership_days=4), 3, within=0) == set()
+
+
+def test_who_has_a_key_that_the_platform_forgets_sooner_is_renewed_by_it() -> None:
+    """Meta forgets external ids after 90 days, and nothing else."""
+    crowd = {member: one | {"external_id": "c" if member < "8" else None} for member, one in CROWD.items()}
+    wanted = frame_of(crowd, META)
+    before = wanted.with_columns(added_on=pl.lit(TODAY), unsure=pl.lit(value=False))
+    for day, due in ((50, set()), (90, {member for member in CROWD if member < "8"})):
+        change = compare(wanted, before, META, Wish(Mode.MIRROR, TODAY + timedelta(days=day)))
+        assert set(change.additions["member"]) == due
+
+
 def test_nothing_lapses_where_the_platform_keeps_members() -> None:
     change = compare(held(META).drop("added_on", "unsure"), held(META), META, Wish(Mode.MIRROR, TODAY + timedelta(days=9999)))
     assert change.counts == Counts(wanted=400, held=400, with_email=400)
