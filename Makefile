@@ -38,7 +38,7 @@ test: $(READY) ## the whole suite, on all cores
 quick: $(READY) ## the tests that run in seconds
 	@$(BIN)/pytest -m "not slow"
 
-coverage: $(READY) ## branch coverage of the rules, the platforms and the driver; fails below 95 %
+coverage: $(READY) ## branch coverage of the rules, the platforms and the driver; fails below 95 % (a quarter of an hour)
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report= $(COVERING)
 	@$(BIN)/coverage json -q -o - | $(BIN)/python .ci/coverage_table.py
 
