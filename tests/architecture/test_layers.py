@@ -107,7 +107,8 @@ def test_plugins_hold_one_file():
 
 def test_nothing_refers_to_places_outside_the_project():
     for file in ROOT.rglob("*"):
-        inside = ".git" not in file.parts and ".venv" not in file.parts and ".guestlist" not in file.parts
+        top = file.relative_to(ROOT).parts[0]
+        inside = top not in (".git", ".guestlist", ".mutation") and not top.startswith(".venv")  # make audit has one, too
         if file.is_file() and inside and file.suffix in {".py", ".md", ".yaml", ".toml", ".txt", ".in", ".sql", ""}:
             text = file.read_text(encoding="utf-8", errors="ignore")
             assert "../sha" + "red" not in text, f"{file} refers to a place outside the project"
