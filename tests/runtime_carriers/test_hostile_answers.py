@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import gzip
-import threading
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from servers import answering
 
 from guestlist.destinations.base import Settings
 from guestlist.destinations.meta import MetaSettings
@@ -68,14 +68,8 @@ def platform() -> Iterator[Platform]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=running.serve_forever)
-    thread.start()
-    found.url = f"http://127.0.0.1:{running.server_port}"
-    yield found
-    running.shutdown()
-    thread.join()
-    running.server_close()
+    with answering(Handler) as found.url:
+        yield found
 
 
 Send = Callable[[], Reply]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 
 import pytest
+from servers import answering
 
 from guestlist.destinations.base import Settings
 from guestlist.model.conversation import Call, Content, Conversation, Form, Token, Upload
@@ -47,14 +47,8 @@ def server() -> Iterator[Seen]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=running.serve_forever)
-    thread.start()
-    seen.url = f"http://127.0.0.1:{running.server_port}"
-    yield seen
-    running.shutdown()
-    thread.join()
-    running.server_close()
+    with answering(Handler) as seen.url:
+        yield seen
 
 
 class Signing(Settings):

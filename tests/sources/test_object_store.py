@@ -1,12 +1,12 @@
 """Object stores through Arrow's own client, against a small S3 server on loopback that speaks the wire protocol."""
 
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+from servers import answering
 
 from guestlist.model.errors import AuthError, DataError
 from guestlist.model.segment import Source
@@ -77,12 +77,8 @@ def store():
         "/box/day/2.csv": b"zip,id\n01235,2\n",
         "/box/day/people.parquet": sink.getvalue().to_pybytes(),
     }
-    with ThreadingHTTPServer(("127.0.0.1", 0), Bucket) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"?endpoint_override=127.0.0.1:{server.server_port}&scheme=http&region=us-east-1"
-        server.shutdown()
-        thread.join()
+    with answering(Bucket) as url:
+        yield f"?endpoint_override={url.removeprefix('http://')}&scheme=http&region=us-east-1"
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ class Limits:
     parallel_batches: int = 1
     """So many requests of one operation may be under way at the same time, in any order."""
     rates: tuple[Rate, ...] = ()
-    """Of the requests over one connection. Where the platform tells how much is left with each answer, that counts instead."""
+    """Of the requests over one connection. What the platform tells with an answer of how much is left counts, too."""
     minimum_members: int = 0
     """Below this the platform does not serve the audience."""
     membership_days: int | None = None

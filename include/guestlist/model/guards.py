@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_serializer
 from pydantic import Field as Described
 
 _HALF = 50.0
@@ -18,6 +18,13 @@ class Threshold(BaseModel):
 
     percent: float | None = None
     count: int | None = None
+
+    @model_serializer
+    def written(self) -> str | int:
+        """As a segment file has it, to the last digit."""
+        if self.percent is None:
+            return self.count or 0
+        return f"{self.percent:.9f}".rstrip("0").rstrip(".") + "%"
 
     def limit(self, base: int) -> float:
         """The largest number of people that it allows, for a base of ``base`` people."""
@@ -33,7 +40,7 @@ def _threshold(value: Any) -> Any:
         return {"percent": float(match[1])}
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return {"count": value}
-    if isinstance(value, dict | Threshold):
+    if isinstance(value, Threshold):
         return value
     raise ValueError("write a share such as 20% or a number of people such as 500")
 

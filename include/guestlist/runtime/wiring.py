@@ -74,7 +74,7 @@ class Workspace:
     variables: Mapping[str, Any] = field(default_factory=dict)
     retries: Retries = field(default_factory=Retries)
     sleep: clock.Sleep = clock.sleep
-    _paces: dict[tuple[str, tuple[Rate, ...]], Pace] = field(default_factory=dict)
+    _paces: dict[tuple[str, tuple[Rate, ...]], Pace] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def ledger(self) -> Ledger:
