@@ -9,7 +9,7 @@ MADE_UP := made-up|sandbox|hunter2|^(wrong|canary|secret-key|pk_1|k3y)$$|^s3cr3t
 # what aims at the parts whose branches are counted
 COVERING := $(addprefix tests/,model identity pipeline destinations contract runtime property erasure/test_chain.py)
 
-.PHONY: demo up test quick coverage mutation check audit format bench kill lock clean help
+.PHONY: demo up cluster test quick coverage mutation check audit format bench kill lock clean help
 .DEFAULT_GOAL := help
 
 help: ## show these lines
@@ -31,6 +31,12 @@ demo: $(READY) ## one segment to every platform in the sandbox, through Airflow,
 
 up: $(READY) ## Airflow's UI with the sandbox, on loopback, until Ctrl-C
 	@$(BIN)/python -m guestlist.cli.up
+
+cluster: $(READY) ## what docker-compose.yaml says as plain processes on loopback, with the sandbox, until Ctrl-C
+	@$(BIN)/python -m guestlist.cli.cluster
+
+.env: .env.example $(READY) ## secrets for docker compose, made once
+	@$(BIN)/python -m guestlist.cli.cluster.dotenv
 
 test: $(READY) ## the whole suite, on all cores
 	@$(BIN)/pytest -n auto --dist worksteal

@@ -81,13 +81,14 @@ def stage_held(installation: Workspace, made: Segment, count: int) -> None:
     """A sealed generation of members 0 to ``count`` on the segment's only audience, and the plan that it came from."""
     from guestlist.model.audiences import AudienceRef
     from guestlist.model.plan import Counts, Plan
+    from guestlist.runtime.layout import generation_folder
 
     (target,) = made.destinations
     ledger, lake = installation.ledger, installation.lake_for(made)
     ledger.enter_audience(SEGMENT, target, AudienceRef("1", target.audience, "https://example.com"))
     draft = Plan(SEGMENT, target.label, "before", target.mode, installation.today.isoformat(), "before", (), Counts())
     plan = ledger.enter_plan(draft, "before", 1, dry=False)
-    folder = lake.generation_folder(SEGMENT, target.label, plan)
+    folder = generation_folder(SEGMENT, target.label, plan)
     for number, frame in enumerate(_held(_keys(installation, made), count, installation)):
         lake.write_members(f"{folder}/part-{number:05d}.parquet", frame)
     ledger.seal(plan, folder, count)

@@ -29,7 +29,7 @@ def width(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     folder = tmp_path_factory.mktemp("sandbox")
-    ports = ["--http-port", "0", "--grpc-port", "0"]
+    ports = ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]
     command = [*PROGRAM, "sandbox", "--state", str(folder), *ports, "--settle-seconds", "0.1", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=program_environment()) as process:
         text = ""

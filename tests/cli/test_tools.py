@@ -124,7 +124,7 @@ def test_the_written_schema_is_true() -> None:
 
 
 def test_the_sandbox_stops_with_ctrl_c(tmp_path: Path) -> None:
-    command = [*PROGRAM, "sandbox", "--state", str(tmp_path), "--http-port", "0", "--grpc-port", "0"]
+    command = [*PROGRAM, "sandbox", "--state", str(tmp_path), "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=program_environment()
     ) as process:
@@ -149,9 +149,16 @@ def test_the_sandbox_stops_with_ctrl_c(tmp_path: Path) -> None:
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        told = guestlist("sandbox", "--state", str(tmp_path), "--http-port", port)
+        told = guestlist("sandbox", "--state", str(tmp_path), "--http", f"127.0.0.1:{port}")
     assert told.exit_code == 2
     assert port in told.stderr
+
+
+@pytest.mark.parametrize("address", ["8765", ":8765", "localhost:http", "localhost:70000"])
+def test_an_address_that_is_none(tmp_path: Path, address: str) -> None:
+    told = guestlist("sandbox", "--state", str(tmp_path), "--http", address)
+    assert told.exit_code == 2
+    assert "HOST:PORT" in told.stderr
 
 
 def test_the_page_tells_every_command_option_and_exit_code() -> None:

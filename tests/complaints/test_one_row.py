@@ -14,7 +14,7 @@ from contract.rig import Door, World, digest, expected_keys, people
 
 from guestlist.model.delivery import Batch, Session
 from guestlist.model.vocabulary import Field, Operation
-from guestlist.runtime.lake import part_file
+from guestlist.runtime.layout import part_file
 from guestlist.runtime.wiring import Workspace
 
 pytestmark = pytest.mark.slow

@@ -216,3 +216,18 @@ def test_no_run_of_the_erasure_dag_can_be_told_a_person(include):
 
     with pytest.raises(ParamValidationError):
         run_erasure(erasure="person7@example.com")
+
+
+def test_a_source_in_parts(include, sandbox):
+    """Each file of a glob is prepared by a task of its own; somebody who is in two of them is one member."""
+    (include / "segments" / "people.yaml").write_text(SEGMENT.replace("people.csv", "people-*.csv"))
+    for name, numbers in (("a", range(150)), ("b", range(140, 250)), ("c", range(250, 300))):
+        write_people(include, numbers)
+        (include / "people.csv").rename(include / f"people-{name}.csv")
+    state, tasks = run_dag()
+    assert state == "success", tasks
+    assert [tasks[f"prepare.partition[{number}]"] for number in range(3)] == ["success"] * 3
+    assert books_equal_segment(include, sandbox)
+    workspace = Workspace()
+    drops = workspace.ledger.last_runs("people", 1)[0].drops
+    assert (drops["read"], drops["prepared"], drops["rows"]) == (310, 300, {"repeated_key": 10})

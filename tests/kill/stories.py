@@ -12,7 +12,7 @@ from kill.rig import SYNC, Ended, Installation, Wanted, Zygote, killed_at
 
 from guestlist.model.vocabulary import Mode, Operation
 from guestlist.pipeline.audience import MEMBER
-from guestlist.runtime.lake import gone_file, part_file
+from guestlist.runtime.layout import gone_file, part_file
 from guestlist.runtime.ledger import BatchRow
 
 Rows = list[dict[str, str]]

@@ -17,7 +17,16 @@ from hypothesis import strategies as st
 from guestlist.model.errors import ConfigError, DataError, TransientError
 from guestlist.model.vocabulary import Operation
 from guestlist.runtime import lake as module
-from guestlist.runtime.lake import Lake, columns_file, gone_file, members_folder, part_file
+from guestlist.runtime.lake import Lake
+from guestlist.runtime.layout import (
+    columns_file,
+    generation_folder,
+    gone_file,
+    members_folder,
+    part_file,
+    plan_folder,
+    run_folder,
+)
 
 FRAME = pl.DataFrame({"member": ["a", "b"], "email": [["x"], None]}, schema={"member": pl.String, "email": pl.List(pl.String)})
 INCLUDE = Path(module.__file__).resolve().parents[2]
@@ -142,21 +151,18 @@ def test_an_object_store_needs_no_folders_and_no_renaming() -> None:
 
 
 def test_names_of_files() -> None:
-    lake = Lake("x")
     assert part_file("p", Operation.ADD, 7) == "p/add/part-0007.parquet"
     assert members_folder("p", Operation.REMOVE) == "p/remove-members"
     assert (gone_file("p"), columns_file("p")) == ("p/gone.parquet", "p/columns.parquet")
-    assert lake.generation_folder("s", "l", 12) == "s/generations/l/00000012"
-    assert lake.plan_folder("s", "l", "manual", 2).startswith("s/plans/l/manual-")
-    assert lake.plan_folder("s", "l", "manual", 2) != lake.plan_folder("s", "l", "manual", 1)
-    assert lake.run_folder("s", "manual", "120000.1") != lake.run_folder("s", "manual", "120000.2")
+    assert generation_folder("s", "l", 12) == "s/generations/l/00000012"
+    assert plan_folder("s", "l", "manual", 2).startswith("s/plans/l/manual-")
+    assert plan_folder("s", "l", "manual", 2) != plan_folder("s", "l", "manual", 1)
+    assert run_folder("s", "manual", "120000.1") != run_folder("s", "manual", "120000.2")
 
 
 def test_run_ids_of_airflow_are_fit_for_any_store() -> None:
-    lake = Lake("x")
     folders = [
-        lake.run_folder("s", run, "1")
-        for run in ("scheduled__2026-03-01T05:00:00+00:00", "scheduled__2026-03-01T05:00:00-00:00")
+        run_folder("s", run, "1") for run in ("scheduled__2026-03-01T05:00:00+00:00", "scheduled__2026-03-01T05:00:00-00:00")
     ]
     assert folders[0] != folders[1], "alike but not the same"
     assert folders[0].startswith("s/runs/scheduled__2026-03-01T05-00-00-00-00-")
@@ -165,8 +171,7 @@ def test_run_ids_of_airflow_are_fit_for_any_store() -> None:
 
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_any_run_id_is_one_safe_name_of_its_own(one: str, two: str) -> None:
-    lake = Lake("x")
-    first, second = lake.plan_folder("s", "l", one, 1), lake.plan_folder("s", "l", two, 1)
+    first, second = plan_folder("s", "l", one, 1), plan_folder("s", "l", two, 1)
     name = first.removeprefix("s/plans/l/")
     assert name.isascii()
     assert "/" not in name

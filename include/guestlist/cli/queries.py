@@ -7,10 +7,10 @@ from pathlib import Path
 
 from guestlist.model.documents import Lines, read_yaml
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Segment
+from guestlist.model.segment import Segment, Source
 from guestlist.model.segment_file import Problem
 from guestlist.runtime.config import Config
-from guestlist.sources.templates import query_text, template_problem
+from guestlist.sources.templates import partition_problem, query_text, template_problem
 
 
 def query_problems(segment: Segment, path: Path, config: Config) -> tuple[Problem, ...]:
@@ -20,15 +20,16 @@ def query_problems(segment: Segment, path: Path, config: Config) -> tuple[Proble
 
 
 def _problems(segment: Segment, lines: Lines, config: Config) -> Iterator[Problem]:
-    written: list[tuple[tuple[str | int, ...], str | None]] = [(("source", "sql"), segment.source.sql)]
-    written += [(("suppress", index, "sql"), item.sql) for index, item in enumerate(segment.suppress)]
-    for place, sql in written:
-        if sql and (message := _problem(sql, config.segments.parent, config.files)):
+    written: list[tuple[tuple[str | int, ...], Source]] = [(("source", "sql"), segment.source)]
+    written += [(("suppress", index, "sql"), item) for index, item in enumerate(segment.suppress)]
+    for place, source in written:
+        if source.sql and (message := _problem(source, source.sql, config.segments.parent, config.files)):
             yield Problem(lines.of(place), ".".join(map(str, place)), message)
 
 
-def _problem(sql: str, folder: Path, roots: Sequence[Path]) -> str | None:
+def _problem(source: Source, sql: str, folder: Path, roots: Sequence[Path]) -> str | None:
     try:
-        return template_problem(query_text(sql, folder, roots))
+        text = query_text(sql, folder, roots)
     except ConfigError as error:
         return error.message
+    return template_problem(text) or partition_problem(source, text)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from guestlist.cli.pools import pools_of
+from guestlist.cli.sandbox import build_sample, connections_to
 from guestlist.runtime.config import Config
 from guestlist.runtime.segments import read_segment, segment_files
 from guestlist.runtime.vault import create_key_file
@@ -64,11 +65,8 @@ class Stage:
             create_key_file(path)
 
     def build_warehouse(self) -> None:
-        """Make the sample warehouse; SAMPLE_ROWS says how many customers."""
-        from guestlist.sample.warehouse import build
-
-        self.folder.mkdir(parents=True, exist_ok=True)
-        build(self.warehouse, int(os.environ.get("SAMPLE_ROWS") or 50_000))
+        """Make the sample warehouse."""
+        build_sample(self.warehouse)
 
     def airflow(self, *arguments: str, sandbox: Sandbox, log: IO[str]) -> subprocess.Popen[str]:
         """Start an Airflow command on this stage."""
@@ -93,9 +91,5 @@ class Stage:
 
 def connections(sandbox: Sandbox, warehouse: Path) -> dict[str, str]:
     """The connections of the sample segments, pointed at the sandbox and the sample warehouse."""
-    polling = {"poll_first_seconds": 0.1, "poll_longest_seconds": 1.0}
-    platforms = {
-        f"AIRFLOW_CONN_{platform.upper()}_MAIN": json.dumps({"conn_type": "generic", "extra": {**extra, **polling}})
-        for platform, extra in sandbox.connections().items()
-    }
-    return {"AIRFLOW_CONN_WAREHOUSE": json.dumps({"conn_type": "duckdb", "host": str(warehouse)}), **platforms}
+    made = connections_to(sandbox, warehouse, first=0.1, longest=1.0)
+    return {f"AIRFLOW_CONN_{name.upper()}": json.dumps(connection) for name, connection in made.items()}

@@ -3,6 +3,7 @@
 GuestlistError
 ├── ConfigError          mend the segment file or the connection                          exit 2
 ├── DataError            mend the source: a file, a column, a query                       exit 3
+│   └── NoRows           nobody is in it
 ├── AuthError            mend the credential or its permissions                           exit 4
 ├── SafetyStop           a guard was breached: a person must decide                       exit 5
 ├── RejectedError        the platform refuses what was sent: read its reason              exit 6
@@ -101,6 +102,10 @@ class DataError(GuestlistError):
     """The source is missing, unreadable, empty or not what the segment says."""
 
     exit_code = 3
+
+
+class NoRows(DataError):
+    """There is nobody in the source, or in one of its partitions."""
 
 
 class AuthError(GuestlistError):

@@ -36,6 +36,9 @@ OWN_DAGS = "guestlist_"
 """Before the ids of DAGs that are no segment's; a segment is the id of its DAG."""
 PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 _FIXED_REGION = re.compile(r"[A-Z]{2}")
+_GLOB = re.compile(r"[*?\[]")
+_MOST_PARTITIONS = 500
+"""Half of what Airflow maps a task over by default."""
 
 
 def ever_comes(schedule: str) -> bool:
@@ -64,6 +67,11 @@ ColumnNames = Annotated[
     BeforeValidator(lambda value: (value,) if isinstance(value, str) else value, json_schema_input_type=str | list[str]),
     Described(min_length=1),
 ]
+
+
+Word = Annotated[str, Described(pattern=r"^[A-Za-z0-9_.:+@/-]+$")]
+"""What cannot change a query, wherever in it it stands."""
+Words = Annotated[tuple[Word, ...], Described(min_length=2, max_length=_MOST_PARTITIONS)]
 
 
 class Identifier(_Strict):
@@ -104,6 +112,28 @@ class Source(_Strict):
     delimiter: str | None = Described(None, min_length=1, max_length=1)
     encoding: str | None = None
     sheet: str | None = None
+    partitions: Annotated[int, Described(ge=2, le=_MOST_PARTITIONS)] | Words | None = None
+    """Parts that tasks read by themselves: how many, or the words that ``{{ partition }}`` stands for in each."""
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether tasks read parts of it: it has partitions, or is a glob, of which every file may be one."""
+        return self.partitions is not None or self.in_files
+
+    @property
+    def in_files(self) -> bool:
+        """Whether it may be several files."""
+        return bool(self.file and _GLOB.search(self.file))
+
+    @model_validator(mode="after")
+    def _parts_of_something(self) -> Source:
+        if self.partitions is None or self.sql:
+            return self
+        if self.table:
+            raise ValueError("`partitions` of a table: write `sql` that picks its rows with {{ partition }}")
+        if not self.in_files or not isinstance(self.partitions, int):
+            raise ValueError("`partitions` of files: write the most tasks that may share the files of a glob, as a number")
+        return self
 
     @model_validator(mode="after")
     def _one_way(self) -> Source:

@@ -27,6 +27,7 @@ from guestlist.orchestration.operators import (
     SendOperator,
     SettleOperator,
 )
+from guestlist.orchestration.partitions import prepare_in_parts
 from guestlist.orchestration.retries import RETRIES
 from guestlist.runtime.segments import read_segment, segment_files
 
@@ -69,7 +70,8 @@ def build(segment: Segment) -> DAG:
         catchup=False,
         auto_register=False,
     ) as dag:
-        prepare = PrepareOperator(task_id="prepare", segment=segment.name)
+        in_parts = segment.source.in_parts
+        prepare = prepare_in_parts(segment) if in_parts else PrepareOperator(task_id="prepare", segment=segment.name)
         report = ReportOperator(task_id="report", segment=segment.name, trigger_rule=TriggerRule.ALL_DONE, retries=1)
         for target in segment.destinations:
             with TaskGroup(target.label, tooltip=f"{target.platform}: {target.audience}") as group:

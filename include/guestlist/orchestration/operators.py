@@ -68,8 +68,7 @@ class PrepareOperator(SegmentOperator):
         from guestlist.runtime import sync
 
         workspace, segment, run_id = self._begin(context)
-        prepared = sync.prepare(workspace, segment, run_id, lambda rows: log.info("%d rows read", rows))
-        return {"read": prepared.drops.read, "prepared": prepared.drops.prepared, "dropped": prepared.drops.rows}
+        return sync.prepare(workspace, segment, run_id, lambda rows: log.info("%d rows read", rows)).counts
 
 
 class DestinationOperator(SegmentOperator):

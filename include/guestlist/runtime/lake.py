@@ -1,6 +1,7 @@
 """The lake: Parquet files of prepared members, parts and generations, on local disk or an object store.
 
 <segment>/runs/<run>/<n>/part-00000-000.parquet    prepared members, several files a batch of the source, each sorted by member
+<segment>/runs/<run>/<n>/parts.json                or the folders of such files, where each partition was a task of its own
 <segment>/plans/<label>/<run>-<attempt>/           plan.json, who is gone, each operation's parts, and its whole members
 <segment>/generations/<label>/<plan>/              what the platform holds once that plan was sealed
 key.locked                                         a word that only the vault's key opens, once anything is encrypted
@@ -12,11 +13,9 @@ text, all of its files are encrypted, and have ``.locked`` after their names.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
-import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -27,8 +26,8 @@ from polars.io.plugins import register_io_source
 from upath import UPath
 
 from guestlist.model.errors import DataError
-from guestlist.model.vocabulary import Operation
 from guestlist.pipeline.audience import MEMBER
+from guestlist.runtime.layout import PARTS
 from guestlist.runtime.storage import READ_BY_POLARS, on_storage, write_parquet
 from guestlist.runtime.vault import Vault
 
@@ -58,18 +57,6 @@ class Lake:
         self._opened: dict[str, bytes] = {}
         path = UPath(root)
         self.root = UPath(path.path) if path.protocol in ("file", "local") else path
-
-    def run_folder(self, segment: str, run_id: str, stamp: str) -> str:
-        """Where a run's prepared members go; ``stamp`` tells one preparation from the next."""
-        return f"{segment}/runs/{_slug(run_id)}/{_slug(stamp)}"
-
-    def plan_folder(self, segment: str, label: str, run_id: str, attempt: int) -> str:
-        """Where a plan and its parts go."""
-        return f"{segment}/plans/{label}/{_slug(run_id)}-{attempt}"
-
-    def generation_folder(self, segment: str, label: str, plan_id: int) -> str:
-        """Where the members go that a platform holds after a plan."""
-        return f"{segment}/generations/{label}/{plan_id:08d}"
 
     @on_storage
     def generations(self, segment: str, label: str) -> list[str]:
@@ -137,7 +124,7 @@ class Lake:
 
     @on_storage
     def scan(self, path: str) -> pl.LazyFrame:
-        """A Parquet file, or all Parquet files of a folder in the order of their names."""
+        """A Parquet file, or all `parts` of a path."""
         files = [path] if path.endswith(".parquet") else self.parts(path)
         plain = [file for file in files if self._there(file)]
         locked = [file + LOCKED for file in files if self._there(file + LOCKED)]
@@ -240,7 +227,10 @@ class Lake:
 
     @on_storage
     def parts(self, path: str) -> Iterable[str]:
-        """The Parquet files of a folder, in order, as paths below the root."""
+        """The Parquet files of a folder, or of the folders that a `PARTS` file lists, in order, as paths below the root."""
+        if path.endswith(PARTS):
+            folders = self.read_json(path) if self._there(path) else ()
+            return [file for folder in folders for file in self.parts(folder)]
         found = {file.name.removesuffix(LOCKED) for file in (self.root / path).glob("*.parquet*")}
         return [f"{path}/{name}" for name in sorted(found) if name.endswith(".parquet")]
 
@@ -271,29 +261,3 @@ class Lake:
 
 def _missing(path: str) -> DataError:
     return DataError(f"the lake has no {path}: was it pruned? Clear the run's prepare task, so that all of it is made anew")
-
-
-def part_file(folder: str, operation: Operation, part: int) -> str:
-    """A part of a plan."""
-    return f"{folder}/{operation.value}/part-{part:04d}.parquet"
-
-
-def members_folder(folder: str, operation: Operation) -> str:
-    """The whole members of an operation, before they became wire rows."""
-    return f"{folder}/{operation.value}-members"
-
-
-def gone_file(folder: str) -> str:
-    """Who is held and not wanted any more, by a plan."""
-    return f"{folder}/gone.parquet"
-
-
-def columns_file(folder: str) -> str:
-    """A frame without rows that has the columns of a plan's members: what the first generation starts from."""
-    return f"{folder}/columns.parquet"
-
-
-def _slug(text: str) -> str:
-    """A run id as a file name: readable, and different for different ids."""
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', text)[:80]}-{digest}"

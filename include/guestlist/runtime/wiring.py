@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -28,7 +28,9 @@ from guestlist.runtime.vault import CONNECTION as VAULT_CONNECTION
 from guestlist.runtime.vault import Vault, key_from_file
 from guestlist.sources import open_source
 from guestlist.sources.base import Reader
-from guestlist.sources.templates import query_text, rendered
+from guestlist.sources.files import FileReader
+from guestlist.sources.partitions import InTurn, Partition, of_files, of_query
+from guestlist.sources.templates import partition_problem, query_text, rendered
 
 Resolve = Callable[[str], Connection]
 
@@ -167,15 +169,34 @@ class Workspace:
         """A plan as it was written, with its segment, parts and batches."""
         return Plan.from_json(self.lake.read_json(f"{self.ledger.plan_path(plan_id)}/plan.json"))
 
-    def reader(self, source: Source) -> Reader:
-        """The source with its SQL read and rendered."""
+    def reader(self, source: Source, partition: Partition | None = None) -> Reader:
+        """The source with its SQL read and rendered: one partition of it, or all of them."""
+        if partition is None and source.sql and source.partitions:
+            return InTurn([self.reader(source, each) for each in self.partitions(source)])
         base = self.config.segments.parent
         connection = self.resolve(source.connection) if source.connection else None
         if source.sql:
             text = query_text(source.sql, base, self.config.files)
             today = {"ds": self.today.isoformat(), "ds_nodash": self.today.strftime("%Y%m%d")}
-            source = source.model_copy(update={"sql": rendered(text, {**today, **self.variables})})
-        return open_source(source, connection, base, self.config.files)
+            part = {"partition": partition.word, "partitions": partition.count} if partition else {}
+            source = source.model_copy(update={"sql": rendered(text, {**today, **self.variables, **part})})
+        found = open_source(source, connection, base, self.config.files)
+        if partition and partition.files and isinstance(found, FileReader):
+            return replace(found, only=partition.files)
+        return found
+
+    def partitions(self, source: Source) -> tuple[Partition, ...]:
+        """The parts of a source that can be read by themselves; together they are all of it.
+
+        Raises:
+            ConfigError: its query does not tell partitions apart. DataError: there are no files.
+        """
+        if source.file and isinstance(found := self.reader(source), FileReader):
+            return of_files(source, [file.path for file in found.files()])
+        text = query_text(source.sql or "", self.config.segments.parent, self.config.files)
+        if problem := partition_problem(source, text):
+            raise ConfigError(problem)
+        return of_query(source)
 
 
 def _polling(polling: Polling | None, settings: Any) -> Polling | None:

@@ -20,8 +20,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 _VALID = timedelta(days=365)
 
 
-def certificates(ca_dir: Path) -> tuple[Path, bytes, bytes]:
-    """The CA's file, and the server's key and certificate chain as PEM.
+def certificates(ca_dir: Path, host: str) -> tuple[Path, bytes, bytes]:
+    """The CA's file, and the server's key and certificate chain as PEM, for loopback and ``host``.
 
     The CA is kept and used again: gRPC reads its roots once in a process, so a new CA at each start would lock clients out.
     """
@@ -30,13 +30,13 @@ def certificates(ca_dir: Path) -> tuple[Path, bytes, bytes]:
         ca = x509.load_pem_x509_certificate(ca_file.read_bytes())
         loaded = load_pem_private_key(key_file.read_bytes(), None)
         if isinstance(loaded, ec.EllipticCurvePrivateKey) and ca.not_valid_after_utc > datetime.now(UTC) + timedelta(days=1):
-            return ca_file, *_server_certificate(ca, loaded)
+            return ca_file, *_server_certificate(ca, loaded, host)
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca = _authority(ca_key)
     key_file.touch(mode=0o600)
     key_file.write_bytes(_pem(ca_key))
     ca_file.write_bytes(ca.public_bytes(Encoding.PEM))
-    return ca_file, *_server_certificate(ca, ca_key)
+    return ca_file, *_server_certificate(ca, ca_key, host)
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
@@ -79,9 +79,9 @@ def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     return builder.add_extension(usage, critical=True).sign(key, hashes.SHA256())
 
 
-def _server_certificate(ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey) -> tuple[bytes, bytes]:
+def _server_certificate(ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, host: str) -> tuple[bytes, bytes]:
     key = ec.generate_private_key(ec.SECP256R1())
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName(host)]
     issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     builder = _builder("localhost", ca.subject, key)
     builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)

@@ -30,7 +30,7 @@ from guestlist.sandbox.core import Json, Platform, World
 from guestlist.sandbox.oauth import write_service_account
 
 _NOT_PLATFORMS = {"core", "server", "admin"}
-_ADDRESS = "127.0.0.1"
+_LOOPBACK = "127.0.0.1"
 
 
 def platform_classes() -> Iterator[type[Platform]]:
@@ -45,7 +45,8 @@ class Sandbox:
 
     ``state_dir`` keeps the books over restarts. Port 0 means any free one. ``settle_seconds`` is how long asynchronous work
     takes on the sandbox's clock, in place of each platform's realistic default. ``ca_dir`` is where the certificate authority
-    lives; several sandboxes in one process need the same one, because gRPC reads its roots only once.
+    lives; several sandboxes in one process need the same one, because gRPC reads its roots only once. ``host`` is what other
+    machines call this one: then it listens on all addresses.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Sandbox:
         grpc_port: int = 0,
         settle_seconds: float | None = None,
         ca_dir: Path | None = None,
+        host: str = _LOOPBACK,
     ) -> None:
         self.state_dir = Path(state_dir)
         self.ca_file = self.state_dir / "ca.pem"
@@ -63,6 +65,7 @@ class Sandbox:
         self.grpc_endpoint = ""
         self._ca_dir = Path(ca_dir or state_dir)
         self._ports = (http_port, grpc_port)
+        self._host = host
         self._settle_seconds = settle_seconds
         self._started = ExitStack()
         self._stopped = threading.Event()
@@ -71,16 +74,18 @@ class Sandbox:
         """Start serving; returns when both addresses answer. `OSError` or `RuntimeError` if a port is taken."""
         for folder in (self.state_dir, self._ca_dir):
             folder.mkdir(parents=True, exist_ok=True)
-        ca_file, key, chain = certificates(self._ca_dir)
+        ca_file, key, chain = certificates(self._ca_dir, self._host)
         if ca_file != self.ca_file:
             shutil.copyfile(ca_file, self.ca_file)
         with ExitStack() as started:
             world = World(self.state_dir, self._settle_seconds)
             started.callback(world.store.close)
             world.platforms = {found.name: found(world) for found in platform_classes()}
-            self.http_url = f"http://{_ADDRESS}:{_start_http(world, self._ports[0], started)}"
+            listens_on = _LOOPBACK if self._host == _LOOPBACK else "0.0.0.0"  # noqa: S104 - asked for by naming a host
+            self.http_url = f"http://{self._host}:{_start_http(world, listens_on, self._ports[0], started)}"
             rpc = RpcServer(world, key, chain)
-            self.grpc_endpoint = f"localhost:{rpc.start(_ADDRESS, self._ports[1])}"
+            named = "localhost" if self._host == _LOOPBACK else self._host
+            self.grpc_endpoint = f"{named}:{rpc.start(listens_on, self._ports[1])}"
             started.callback(rpc.stop)
             world.addresses |= self._addresses()
             self._started = started.pop_all()
@@ -132,9 +137,9 @@ def _filled(value: Json, addresses: Mapping[str, str]) -> Json:
     return value
 
 
-def _start_http(world: World, port: int, started: ExitStack) -> int:
+def _start_http(world: World, address: str, port: int, started: ExitStack) -> int:
     """Serve HTTP in a thread until ``started`` is closed; gives the port."""
-    listener = started.enter_context(socket.create_server((_ADDRESS, port)))
+    listener = started.enter_context(socket.create_server((address, port)))
     config = uvicorn.Config(
         Gate(world, Admin(world)),
         http=connection_factory,

@@ -10,7 +10,7 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from guestlist.model.errors import DataError
+from guestlist.model.errors import DataError, NoRows
 
 ROWS_PER_BATCH = 65_536
 NAMED_BY_ROWS = b"guestlist.named_by_rows"
@@ -32,7 +32,7 @@ class Reader(Protocol):
         """Stream exactly these columns, in this order and under these names, as strings; about 65,536 rows a batch.
 
         Raises:
-            DataError: the source is missing, broken or empty, or has no such columns.
+            NoRows: it is empty. DataError: it is missing or broken, or has no such columns.
             ConfigError: the connection is wrong.
             AuthError: the database refuses the login.
             TransientError: the database cannot be reached or is locked.
@@ -116,7 +116,7 @@ def shaped(batches: Iterable[pa.RecordBatch], columns: Sequence[str], where: str
     ``batches`` have the wanted columns in the wanted order, under the source's own names.
 
     Raises:
-        DataError: there is not a single row, or a column is of a type that has no plain text.
+        NoRows: there is not a single one. DataError: a column is of a type that has no plain text.
     """
     rows = 0
     texts = (as_text(piece, where).rename_columns(list(columns)) for batch in batches for piece in in_pieces(batch, where))
@@ -124,7 +124,7 @@ def shaped(batches: Iterable[pa.RecordBatch], columns: Sequence[str], where: str
         rows += batch.num_rows
         yield batch
     if rows == 0:
-        raise DataError(f"{where} gave no rows; an empty source never empties an audience")
+        raise NoRows(f"{where} gave no rows; an empty source never empties an audience")
 
 
 def in_pieces(batch: pa.RecordBatch, where: str) -> Iterator[pa.RecordBatch]:

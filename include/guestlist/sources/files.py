@@ -11,7 +11,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from guestlist.model.connection import Connection
-from guestlist.model.errors import ConfigError
+from guestlist.model.errors import ConfigError, DataError
 from guestlist.model.segment import Source
 from guestlist.sources.base import as_text, find_columns, in_pieces, shaped
 from guestlist.sources.formats.location import DataFile, locate, shown_address
@@ -48,6 +48,23 @@ class FileReader:
     address: str
     base: Path
     roots: Sequence[Path]
+    only: tuple[str, ...] = ()
+    """Paths of those of the files that are wanted; all where it is empty."""
+
+    def files(self) -> list[DataFile]:
+        """The files, in the order of their names.
+
+        Raises:
+            DataError: there are none, or one that is wanted is not there any more.
+        """
+        found = locate(self.address, self.base, self.roots)
+        if not self.only:
+            return found
+        there = {file.path: file for file in found}
+        if gone := [path for path in self.only if path not in there]:
+            told = f"{len(gone)} of the files of {self.describe()} went away after the run had listed them"
+            raise DataError(f"{told}: clear the run's first task, so that they are listed anew")
+        return [there[path] for path in self.only]
 
     def describe(self) -> str:
         """What is read."""
@@ -55,12 +72,12 @@ class FileReader:
 
     def schema(self) -> pa.Schema:
         """The columns of the first file."""
-        first = locate(self.address, self.base, self.roots)[0]
+        first = self.files()[0]
         return self._format(first).schema(first, self.source)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """See `guestlist.sources.base.Reader`."""
-        rows = (batch for file in locate(self.address, self.base, self.roots) for batch in self._rows(file, columns))
+        rows = (batch for file in self.files() for batch in self._rows(file, columns))
         return shaped(rows, columns, self.describe())
 
     def _rows(self, file: DataFile, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:

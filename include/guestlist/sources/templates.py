@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from guestlist.model.errors import ConfigError
+from guestlist.model.segment import Source
 from guestlist.sources.confined import Exceeded, confined
 from guestlist.sources.places import check_place, local_path
 
 _LONGEST = 1 << 20
 _MEMORY, _SECONDS = 1 << 30, 10
 _TEMPLATE = re.compile(r"\{[{%#]")
+_PARTITION = re.compile(r"\{[{%][^{}]*\bpartition\b")
 _HARMLESS = re.compile(r"(?!.*--)[A-Za-z0-9_.:+@/-]*")
 """What cannot end a quoted text, begin a comment or be a second word, wherever in a query it stands."""
 
@@ -50,6 +52,13 @@ def query_text(written: str, base: Path, roots: Sequence[Path] = ()) -> str:
     if len(text) > _LONGEST:
         raise ConfigError(f"the query file {path} is larger than {_LONGEST >> 20} MiB")
     return text
+
+
+def partition_problem(source: Source, text: str) -> str | None:
+    """What is wrong where a source has partitions, and its query does not tell them apart."""
+    if source.partitions is None or _PARTITION.search(text):
+        return None
+    return "the query does not say {{ partition }}, so that every partition would be all of it: pick the rows of one with it"
 
 
 def template_problem(text: str) -> str | None:

@@ -16,7 +16,7 @@ from guestlist.model.vocabulary import MULTI_VALUED, Field, Mode, Operation
 from guestlist.pipeline.audience import KEYS, MEMBER, fields_of, with_keys
 from guestlist.pipeline.erasure import Erased, belongs, given_rows
 from guestlist.pipeline.plan import ADDED_ON, UNSURE, removable
-from guestlist.runtime.lake import columns_file, gone_file, members_folder
+from guestlist.runtime.layout import columns_file, gone_file, members_folder, plan_folder
 from guestlist.runtime.sync.held import RECORDED, books_now
 from guestlist.runtime.sync.plan import write_upload
 from guestlist.runtime.wiring import Workspace
@@ -123,7 +123,7 @@ def plan_removal(
         run_id=run_id,
         mode=Mode.MIRROR if removing else mode,
         pull_date=workspace.today.isoformat(),
-        path=lake.plan_folder(segment.name, label, run_id, attempt),
+        path=plan_folder(segment.name, label, run_id, attempt),
         fields=fields_of(capabilities, [Field(name) for name in leaving.columns if name in set(Field)]),
         counts=Counts(gone=books.theirs.get_column(MEMBER).n_unique()),
     )

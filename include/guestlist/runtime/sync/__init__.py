@@ -5,6 +5,7 @@ Each takes and gives small plain values, so that any of them can run in a proces
 
 from guestlist.runtime.sync.approval import APPROVE, EXPIRED, REJECT, approved_run, check_guards, numbers, waiting_plans
 from guestlist.runtime.sync.deliver import close_and_poll, find_audience, leftovers, open_session, send_part
+from guestlist.runtime.sync.partitions import gather, prepare_partition
 from guestlist.runtime.sync.plan import PlanOptions, make_plan, unfinished_plan
 from guestlist.runtime.sync.prepare import Prepared, prepare
 from guestlist.runtime.sync.report import destination_counts, report_run, verdict
@@ -24,11 +25,13 @@ __all__ = [
     "close_and_poll",
     "destination_counts",
     "find_audience",
+    "gather",
     "leftovers",
     "make_plan",
     "numbers",
     "open_session",
     "prepare",
+    "prepare_partition",
     "report_run",
     "sample_of",
     "seal",

@@ -17,7 +17,7 @@ from guestlist.model.vocabulary import Field, Operation
 from guestlist.pipeline.audience import MEMBER, named_rows
 from guestlist.pipeline.batching import envelope
 from guestlist.runtime import clock
-from guestlist.runtime.lake import part_file
+from guestlist.runtime.layout import part_file
 from guestlist.runtime.ledger import BatchRow, SessionRow
 from guestlist.runtime.storage import on_storage
 from guestlist.runtime.sync.approval import check_guards

@@ -18,7 +18,8 @@ from guestlist.pipeline.audience import MEMBER
 from guestlist.pipeline.members import OUTCOME, AfterMirror, Answered, Outcome, after_upload, by_member
 from guestlist.pipeline.plan import ADDED_ON, UNSURE
 from guestlist.pipeline.spans import Span, spans_of
-from guestlist.runtime.lake import Lake, columns_file, gone_file, members_folder, part_file
+from guestlist.runtime.lake import Lake
+from guestlist.runtime.layout import columns_file, gone_file, members_folder, part_file
 from guestlist.runtime.ledger import BatchRow, SessionRow
 from guestlist.runtime.wiring import Workspace
 

@@ -15,7 +15,7 @@ from guestlist.model.plan import Plan
 from guestlist.model.vocabulary import Mode, Operation
 from guestlist.pipeline.audience import MEMBER
 from guestlist.pipeline.members import OUTCOME, Outcome
-from guestlist.runtime.lake import gone_file
+from guestlist.runtime.layout import gone_file
 from guestlist.runtime.ledger import SessionRow
 from guestlist.runtime.ledger.rows import aware
 from guestlist.runtime.sync.held import member_outcomes
@@ -68,7 +68,7 @@ def _learned(workspace: Workspace, plan: Plan, run: Row[Any], off: set[str]) -> 
     """For each of them when the first of the runs in a row that said the same of it had prepared its members."""
     learned, waiting = dict.fromkeys(off, aware(run.started_at)), set(off)
     for earlier in workspace.ledger.runs_since_sealed(plan.segment, plan.label, run.started_at):
-        if not waiting or not workspace.lake.files(earlier.prepared_path):
+        if not waiting or not workspace.lake.parts(earlier.prepared_path):
             break
         asked = pl.LazyFrame({MEMBER: sorted(waiting)})
         there = workspace.lake.scan(earlier.prepared_path).select(MEMBER).join(asked, on=MEMBER, how="semi")

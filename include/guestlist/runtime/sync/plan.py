@@ -24,7 +24,8 @@ from guestlist.pipeline.plan import ADDED_ON, UNSURE, Comparison, Wish
 from guestlist.pipeline.spans import Span, spans_of
 from guestlist.runtime import clock
 from guestlist.runtime.erasure.listed import erased_of
-from guestlist.runtime.lake import Lake, columns_file, gone_file, members_folder, part_file
+from guestlist.runtime.lake import Lake
+from guestlist.runtime.layout import columns_file, gone_file, members_folder, part_file, plan_folder
 from guestlist.runtime.storage import on_storage
 from guestlist.runtime.sync.held import RECORDED, empty_held, held_now
 from guestlist.runtime.wiring import Workspace
@@ -69,7 +70,7 @@ def make_plan(workspace: Workspace, segment: Segment, run_id: str, label: str, o
         run_id=run_id,
         mode=mode,
         pull_date=wish.today.isoformat(),
-        path=lake.plan_folder(segment.name, label, run_id, attempt),
+        path=plan_folder(segment.name, label, run_id, attempt),
         fields=fields_of(capabilities, [*segment.identifiers, *dropped]),
         counts=Counts(),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import count
 from typing import Any
@@ -14,7 +15,7 @@ import polars as pl
 from guestlist.model.capabilities import Capabilities
 from guestlist.model.errors import GuestlistError
 from guestlist.model.plan import Drops
-from guestlist.model.segment import Segment, Source
+from guestlist.model.segment import Segment
 from guestlist.pipeline.audience import MEMBER
 from guestlist.pipeline.commonest import commonest
 from guestlist.pipeline.erasure import NOBODY, Erased
@@ -24,9 +25,10 @@ from guestlist.pipeline.suppression import suppression_keys
 from guestlist.runtime import clock
 from guestlist.runtime.erasure.listed import erased_of
 from guestlist.runtime.lake import MEMBERS_READ_TOGETHER, Lake
+from guestlist.runtime.layout import run_folder
 from guestlist.runtime.storage import on_storage
 from guestlist.runtime.wiring import Workspace
-from guestlist.sources.base import declared_columns
+from guestlist.sources.base import Reader, declared_columns
 
 _ROWS_AT_ONCE = 400_000
 _FRAMES_AT_ONCE = 2
@@ -43,6 +45,11 @@ class Prepared:
     drops: Drops
     seconds: float
 
+    @property
+    def counts(self) -> dict[str, Any]:
+        """What a task tells of it."""
+        return {"read": self.drops.read, "prepared": self.drops.prepared, "dropped": self.drops.rows}
+
     def as_json(self) -> dict[str, Any]:
         """Plain JSON: a reference and counts."""
         return {"path": self.path, "seconds": round(self.seconds, 2), "drops": asdict(self.drops)}
@@ -55,11 +62,16 @@ def prepare(workspace: Workspace, segment: Segment, run_id: str, progress: Progr
         DataError: the source is missing, broken or empty. ConfigError: its connection is.
     """
     lake = workspace.lake_for(segment)
-    folder = lake.run_folder(segment.name, run_id, clock.now().strftime("%H%M%S.%f"))
+    folder = new_folder(segment, run_id)
     erased = erased_of(workspace, segment.name)
     prepared = prepare_into(workspace, segment, lake, folder, progress, erased)
     workspace.ledger.begin_run(segment.name, run_id, prepared.path, prepared.drops.as_json())
     return prepared
+
+
+def new_folder(segment: Segment, run_id: str) -> str:
+    """A folder of the lake that no other preparation writes to."""
+    return run_folder(segment.name, run_id, clock.now().strftime("%H%M%S.%f"))
 
 
 @on_storage
@@ -68,18 +80,34 @@ def prepare_into(
 ) -> Prepared:
     """Prepare a segment's members into a folder of a lake, without a run; the ledger is not asked."""
     started = clock.monotonic()
-    capabilities = tuple(workspace.capabilities(segment).values())
-    try:
-        suppressed = _suppressed(workspace, segment, capabilities)
-        preparer = Preparer(segment, capabilities, suppressed, erased)
-        preparer.drops.columns = declared_columns(workspace.reader(segment.source).schema())
-        _write_all(lake, folder, preparer, _frames(workspace, segment.source, preparer.source_columns), progress)
-    except GuestlistError as error:
-        raise error.at(segment=segment.name) from None
+    with naming(segment):
+        preparer = preparer_of(workspace, segment, erased)
+        write_members(preparer, workspace.reader(segment.source), lake, folder, progress)
     if preparer.suspects:
         preparer.drops.commonest = commonest(lake.scan(folder), preparer.suspects)
     preparer.drops.check()
     return Prepared(folder, preparer.drops, clock.monotonic() - started)
+
+
+@contextmanager
+def naming(segment: Segment) -> Iterator[None]:
+    """Tell an error on its way out which segment it is about."""
+    try:
+        yield
+    except GuestlistError as error:
+        raise error.at(segment=segment.name) from None
+
+
+def preparer_of(workspace: Workspace, segment: Segment, erased: Erased) -> Preparer:
+    """What prepares the segment's rows; the suppression lists are read for it."""
+    capabilities = tuple(workspace.capabilities(segment).values())
+    return Preparer(segment, capabilities, _suppressed(workspace, segment, capabilities), erased)
+
+
+def write_members(preparer: Preparer, reader: Reader, lake: Lake, folder: str, progress: Progress) -> None:
+    """Prepare all rows that a reader gives into a folder of a lake."""
+    preparer.drops.columns = declared_columns(reader.schema())
+    _write_all(lake, folder, preparer, _frames(reader, preparer.source_columns), progress)
 
 
 def _write_all(lake: Lake, folder: str, preparer: Preparer, frames: Iterable[pl.DataFrame], progress: Progress) -> None:
@@ -144,10 +172,10 @@ def _write_part(lake: Lake, folder: str, number: int, index: int, members: pl.Da
     lake.write(f"{folder}/part-{number:05d}-{index:03d}.parquet", members, row_group_size=MEMBERS_READ_TOGETHER)
 
 
-def _frames(workspace: Workspace, source: Source, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+def _frames(reader: Reader, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
     """The source's rows as frames of String columns, of a size at which fixed costs no longer show and memory is bounded."""
     waiting: list[pl.DataFrame] = []
-    for batch in workspace.reader(source).batches(columns):
+    for batch in reader.batches(columns):
         frame = pl.from_arrow(batch)
         if isinstance(frame, pl.DataFrame):
             waiting.append(frame)
@@ -164,7 +192,7 @@ def _suppressed(workspace: Workspace, segment: Segment, capabilities: Sequence[C
     for list_ in segment.suppress:
         columns = [name for identifier in list_.identifiers.values() for name in identifier.columns]
         columns += [identifier.region_column for identifier in list_.identifiers.values() if identifier.region_column]
-        rows = _frames(workspace, list_, tuple(dict.fromkeys(columns)))
+        rows = _frames(workspace.reader(list_), tuple(dict.fromkeys(columns)))
         for name, values in suppression_keys(rows, list_.identifiers, segment.identifiers, capabilities).items():
             found.setdefault(name, set()).update(values)
     return {name: pl.Series(sorted(values), dtype=pl.String) for name, values in found.items() if values}

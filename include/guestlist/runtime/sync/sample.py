@@ -16,7 +16,7 @@ from guestlist.model.plan import Plan
 from guestlist.model.segment import Segment
 from guestlist.model.vocabulary import MULTI_VALUED, Field, Mode
 from guestlist.pipeline.audience import MEMBER
-from guestlist.runtime.lake import gone_file, members_folder
+from guestlist.runtime.layout import gone_file, members_folder
 from guestlist.runtime.sync.held import RECORDED
 from guestlist.runtime.wiring import Workspace
 

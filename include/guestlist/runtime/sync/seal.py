@@ -12,6 +12,7 @@ from guestlist.model.segment import Segment
 from guestlist.pipeline.audience import MEMBER
 from guestlist.pipeline.spans import spans_of
 from guestlist.runtime.lake import Lake
+from guestlist.runtime.layout import generation_folder
 from guestlist.runtime.storage import on_storage
 from guestlist.runtime.sync.deliver import refuse_superseded
 from guestlist.runtime.sync.held import Gathered, after_plan, generation_of
@@ -63,7 +64,7 @@ class _Generation:
     """A generation of the lake, written piece by piece."""
 
     def __init__(self, lake: Lake, plan: Plan, plan_id: int) -> None:
-        self.folder = lake.generation_folder(plan.segment, plan.label, plan_id)
+        self.folder = generation_folder(plan.segment, plan.label, plan_id)
         self._lake, self._pieces, self._rows = lake, 0, 0
         lake.remove(self.folder)  # what an attempt that died has left there
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from guestlist.model.segment import Segment
 from guestlist.model.vocabulary import Operation
 from guestlist.pipeline.audience import MEMBER
-from guestlist.runtime.lake import Lake, members_folder
+from guestlist.runtime.lake import Lake
+from guestlist.runtime.layout import members_folder
 from guestlist.runtime.storage import on_storage
 from guestlist.runtime.wiring import Workspace
 
