@@ -1,7 +1,6 @@
 """Every segment of the project on the cluster: Celery workers, the ledger on PostgreSQL, the lake on an object store."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from end_to_end.api import Api
@@ -16,9 +15,8 @@ SEGMENTS = [path.stem for path in segment_files(Config.from_environment().segmen
 
 
 @pytest.fixture(scope="module")
-def runs(cluster):
+def runs(airflow):
     """Every segment's run, triggered at once: they share workers, pools and accounts."""
-    airflow = SimpleNamespace(url=cluster.url, user="admin", password=cluster.variables["AIRFLOW_ADMIN_PASSWORD"])
     apis = {name: Api(airflow, name) for name in SEGMENTS}
     apis[SEGMENTS[-1]].wait_for_dag()
     yield {name: (api, api.trigger()) for name, api in apis.items()}
@@ -27,12 +25,10 @@ def runs(cluster):
 
 
 @pytest.mark.parametrize("name", SEGMENTS)
-def test_a_segment_runs_on_the_cluster(cluster, runs, monkeypatch, tmp_path: Path, name):
+@pytest.mark.usefixtures("as_worker")
+def test_a_segment_runs_on_the_cluster(cluster, runs, tmp_path: Path, name):
     api, run = runs[name]
     assert api.wait(run, seconds=900) == "success", api.tasks(run)
-    for variable, value in cluster.environment("airflow-worker").items():
-        if variable.startswith(("GUESTLIST_", "AWS_", "AIRFLOW_CONN_")):
-            monkeypatch.setenv(variable, value)
     workspace = Workspace(resolve=cluster.connection)
     segment = find_segment(name, workspace.config.segments)
     proofs = prove(workspace, segment, cluster.sandbox_url, str(tmp_path / "proof"))
@@ -45,6 +41,5 @@ def test_a_segment_runs_on_the_cluster(cluster, runs, monkeypatch, tmp_path: Pat
 def test_tasks_ran_on_both_workers(cluster, runs):
     api, run = runs["all_customers"]
     api.wait(run, seconds=900)
-    assert len({task["hostname"] for task in api.tasks(run).values()} - {""}) == 1  # one machine
     told = [container.log.read_text(encoding="utf-8") for container in cluster.of("airflow-worker")]
-    assert all("succeeded in" in log for log in told)
+    assert [log.count("succeeded in") > 10 for log in told] == [True, True]

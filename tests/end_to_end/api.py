@@ -40,7 +40,9 @@ class Api:
         self.until(lambda: self.dag in {dag["dag_id"] for dag in self.get("/dags")["dags"]}, seconds)
 
     def tasks(self, run):
-        found = self.get(f"/dags/{self.dag}/dagRuns/{run}/taskInstances", limit=100)["task_instances"]
+        found, path = [], f"/dags/{self.dag}/dagRuns/{run}/taskInstances"
+        while len(found) % 100 == 0 and (page := self.get(path, limit=100, offset=len(found))["task_instances"]):
+            found += page
         return {f"{task['task_id']}[{task['map_index']}]": task for task in found}
 
     def until(self, true, seconds=120):

@@ -88,7 +88,7 @@ def _destination(segment: Segment, target: Destination) -> None:
     here = {"segment": segment.name, "destination": target.label}
     pool = target.pool
     plan = PlanOperator(task_id="plan", pool=pool, **here)
-    guard = GuardOperator(task_id="guard", retries=0, **here)
+    guard = GuardOperator(task_id="guard", **here)
     seal = SealOperator(task_id="seal", outlets=[audience_asset(segment.name, target)], trigger_rule=_ANY, **here)
     plan >> guard
     before: BaseOperator = guard

@@ -25,7 +25,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 from upath import UPath
 
-from guestlist.model.errors import DataError
+from guestlist.model.errors import ConfigError, DataError
 from guestlist.pipeline.audience import MEMBER
 from guestlist.runtime.layout import PARTS
 from guestlist.runtime.storage import READ_BY_POLARS, on_storage, write_parquet
@@ -88,14 +88,14 @@ class Lake:
         else:  # in one piece: fsspec would store what is there of a file that fails half way
             buffer = io.BytesIO()
             write_parquet(frame, buffer, row_group_size)
-            target.write_bytes(self._vault().lock(buffer.getvalue(), name) if locking else buffer.getvalue())
+            _put(target, self._vault().lock(buffer.getvalue(), name) if locking else buffer.getvalue())
         self._finish(target, name)
 
     @on_storage
     def write_json(self, path: str, data: Any) -> None:
         """Write a document."""
         target = self._prepare(path)
-        target.write_text(json.dumps(data, indent=1, default=str), encoding="utf-8")
+        _put(target, json.dumps(data, indent=1, default=str).encode())
         self._finish(target, path)
 
     def _prepare(self, path: str, mark: str = "") -> UPath:
@@ -211,7 +211,7 @@ class Lake:
 
     def _write_bytes(self, name: str, data: bytes) -> None:
         target = self._prepare(name, mark=f".{secrets.token_hex(4)}")  # two runs may write the word for the key at once
-        target.write_bytes(data)
+        _put(target, data)
         self._finish(target, name)
 
     def _name(self, file: UPath) -> str:
@@ -257,6 +257,13 @@ class Lake:
                 target.fs.rm(target.path, recursive=True)
             else:
                 target.unlink(missing_ok=True)
+
+
+def _put(target: UPath, data: bytes) -> None:
+    try:
+        target.write_bytes(data)
+    except FileNotFoundError:  # folders are made, or there are none
+        raise ConfigError("the lake (GUESTLIST_LAKE) is in a bucket that is not there: make it, or mend the address") from None
 
 
 def _missing(path: str) -> DataError:

@@ -1,0 +1,42 @@
+"""Two million people on two workers, of which one is killed in the middle: the run ends green by itself, with the books right."""
+
+import signal
+
+import pytest
+from cluster.crowd import FILES, PEOPLE, export
+from end_to_end.api import Api
+
+from guestlist.cli.proof import prove
+from guestlist.runtime.segments import find_segment
+from guestlist.runtime.wiring import Workspace
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.usefixtures("as_worker")
+def test_a_worker_is_killed_in_the_middle_of_sending(cluster, airflow, tmp_path, request):
+    export()
+    api = Api(airflow, "crowd")
+    request.addfinalizer(api.client.close)
+    api.wait_for_dag()
+    run = api.trigger()
+    api.until(lambda: _sending(api, run) >= 2, seconds=600)
+    first, second = cluster.of("airflow-worker")
+    first.signal(signal.SIGKILL)
+
+    assert api.wait(run, seconds=1200) == "success", api.tasks(run)
+    assert second.process.poll() is None
+    tasks = api.tasks(run)
+    assert len([name for name in tasks if name.startswith("prepare.partition[")]) == FILES
+    assert any(task["try_number"] > 1 for task in tasks.values()), "nothing was running on the worker that died"
+    workspace = Workspace(resolve=cluster.connection)
+    segment = find_segment("crowd", workspace.config.segments)
+    proofs = prove(workspace, segment, cluster.sandbox_url, str(tmp_path / "proof"))
+    assert {(proof.label, proof.kind, proof.wanted) for proof in proofs} == {
+        (label, kind, PEOPLE) for label in ("google_ads_main", "meta_main") for kind in ("email", "phone")
+    }
+    assert all(proof.holds for proof in proofs), proofs
+
+
+def _sending(api, run):
+    return sum(".send[" in name and task["state"] == "running" for name, task in api.tasks(run).items())
