@@ -1,4 +1,4 @@
-"""Two million people on two workers, of which one is killed in the middle: the run ends green by itself, with the books right."""
+"""Two million people, two workers, one of which is killed while it sends: the run ends green by itself, the books right."""
 
 import signal
 
