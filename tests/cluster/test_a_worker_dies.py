@@ -1,12 +1,17 @@
 """Two million people, two workers, one of which is killed while it sends: the run ends green by itself, the books right."""
 
 import signal
+from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from cluster.crowd import FILES, PEOPLE, export
 from end_to_end.api import Api
+from sqlalchemy import select
 
 from guestlist.cli.proof import prove
+from guestlist.runtime.ledger import tables
+from guestlist.runtime.ledger.rows import aware
 from guestlist.runtime.segments import find_segment
 from guestlist.runtime.wiring import Workspace
 
@@ -23,6 +28,7 @@ def test_a_worker_is_killed_in_the_middle_of_sending(cluster, airflow, tmp_path,
     api.until(lambda: _sending(api, run) >= 2, seconds=600)
     first, second = cluster.of("airflow-worker")
     first.signal(signal.SIGKILL)
+    killed = datetime.now(UTC)
 
     assert api.wait(run, seconds=1200) == "success", api.tasks(run)
     assert second.process.poll() is None
@@ -36,6 +42,24 @@ def test_a_worker_is_killed_in_the_middle_of_sending(cluster, airflow, tmp_path,
         (label, kind, PEOPLE) for label in ("google_ads_main", "meta_main") for kind in ("email", "phone")
     }
     assert all(proof.holds for proof in proofs), proofs
+    two, one = _throughput(workspace, killed)
+    print(f"\nrows received a second, by both platforms: {two:,.0f} with two workers, {one:,.0f} with one")  # noqa: T201
+
+
+def _throughput(workspace, killed):
+    """Before the kill, and after the longest silence since: that is when the other worker has taken over."""
+    t = tables.batches.c
+    with workspace.ledger.reading() as connection:
+        found = connection.execute(select(t.received_at, t.rows).order_by(t.received_at)).all()
+    before = [(aware(at), rows) for at, rows in found if aware(at) <= killed]
+    after = [(aware(at), rows) for at, rows in found if aware(at) > killed]
+    silences = [(later - earlier, number) for number, ((earlier, _), (later, _)) in enumerate(pairwise(after), start=1)]
+    return _rate(before), _rate(after[max(silences)[1] :])
+
+
+def _rate(received):
+    """The first receipt only starts the clock."""
+    return sum(rows for _, rows in received[1:]) / (received[-1][0] - received[0][0]).total_seconds()
 
 
 def _sending(api, run):
