@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from guestlist.model.alerts import Alerts
 from guestlist.model.capabilities import Capabilities
 from guestlist.model.documents import Lines, Path, read_yaml
 from guestlist.model.errors import ConfigError
@@ -100,6 +101,7 @@ _KNOWN_KEYS: dict[tuple[str, ...], type[BaseModel]] = {
     (): Segment,
     ("source",): Source,
     ("guards",): Guards,
+    ("alerts",): Alerts,
     ("value",): Value,
     ("consent",): ConsentColumns,
     ("holdout",): Holdout,
