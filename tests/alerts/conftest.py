@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from alerts.webhook import Webhook, listening
+from runtime.rig import Rig
 
 from guestlist.cli.stage import connections
 from guestlist.sandbox.server import Sandbox
@@ -45,6 +46,20 @@ class Project:
     def fault(self, door: str, action: dict[str, Any], path: str, times: int = 99) -> None:
         faults = {"faults": [{"match": {"path": path}, "action": action, "times": times}]}
         httpx.post(f"{self.sandbox.http_url}/admin/faults/{door}", json=faults).raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with Sandbox(tmp_path_factory.mktemp("platforms"), settle_seconds=30) as running:
+        yield running
+
+
+@pytest.fixture
+def rig(platforms: Sandbox, tmp_path: Path) -> Iterator[Rig]:
+    """An installation without Airflow; its clock is the sandbox's, which waiting moves on."""
+    found = Rig(platforms, tmp_path / "installation")
+    yield found
+    found.http.close()
 
 
 @pytest.fixture(scope="session")
