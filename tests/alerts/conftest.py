@@ -14,6 +14,7 @@ from alerts.webhook import Webhook, listening
 from runtime.rig import Rig
 
 from guestlist.cli.stage import connections
+from guestlist.runtime.segments import read_segment
 from guestlist.sandbox.server import Sandbox
 
 SEGMENT = """
@@ -37,7 +38,9 @@ class Project:
     sandbox: Sandbox
 
     def segment(self, alerts: str = "{to: ops}") -> None:
-        (self.folder / "segments" / "people.yaml").write_text(SEGMENT.format(alerts=alerts))
+        path = self.folder / "segments" / "people.yaml"
+        path.write_text(SEGMENT.format(alerts=alerts))
+        read_segment(path)
 
     def people(self, count: int) -> None:
         rows = [f"{n},person{n}@example.com,+1 212 555 {n:04d},US" for n in range(count)]

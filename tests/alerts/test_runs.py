@@ -91,7 +91,7 @@ def reject_once_asked(webhook: Webhook) -> None:
     ledger.decide(ledger.newest_plan("people", "meta_main").id, sync.REJECT, "ben")
 
 
-@pytest.mark.parametrize("alerts", ["{to: ops, on: [drift]}", "{to: ops, on: []}", "{}"])
+@pytest.mark.parametrize("alerts", ["{to: ops, of: [drift]}", "{to: ops, of: []}", "{}"])
 def test_nobody_is_told_of_what_nobody_wants_to_know(project: Project, webhook: Webhook, alerts: str) -> None:
     project.segment(alerts)
     project.people(0)

@@ -1,4 +1,4 @@
-"""Monitoring in a running Airflow: what its workers and its DAG processor tell, measure and log, as a company's tools get it."""
+"""Monitoring in a running Airflow: what its workers and its DAG processor tell, measure and log."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_alerts_metrics_and_logs_of_a_running_airflow(
     assert sorted(webhook.titles) == ["broken: failed", late, "refused: failed: meta_refused"], "each once"
     texts = {body["title"]: body["message"] for _, body in webhook.got}
     assert "the access token is not accepted" in texts["refused: failed: meta_refused"]
-    assert "line 1" in texts["broken: failed"]
+    assert "line 2: is not YAML" in texts["broken: failed"]
     assert all(f"{airflow.url}/dags/" in text for text in texts.values())
 
     tags = frozenset({("platform", "meta"), ("segment", "late"), ("destination", "meta_main")})

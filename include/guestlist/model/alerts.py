@@ -35,12 +35,15 @@ ConnectionNames = Annotated[
 
 
 class Alerts(BaseModel):
-    """Over which Airflow connections people are told, and of what. No address or token stands in a segment file."""
+    """Over which Airflow connections people are told, and of what. No address or token stands in a segment file.
+
+    The key is not `on`: YAML reads that word as true.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     to: ConnectionNames = ()
-    on: tuple[Happening, ...] = tuple(Happening)
+    of: tuple[Happening, ...] = tuple(Happening)
     deadline: Annotated[str, Described(pattern="^[1-9][0-9]{0,3}[smhd]$")] | None = None
 
     @property

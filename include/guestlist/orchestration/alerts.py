@@ -23,7 +23,7 @@ _TOLD = "told"
 
 def tell(alert: Alert | None, alerts: Alerts) -> None:
     """Send an alert, if it is one that is wanted, over a segment's connections, or else over those of the installation."""
-    if alert is not None and (alert.happening is None or alert.happening in alerts.on):
+    if alert is not None and (alert.happening is None or alert.happening in alerts.of):
         deliver(alert, alerts.to or Config.from_environment().alerts)
 
 

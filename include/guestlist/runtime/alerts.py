@@ -63,7 +63,7 @@ def of_report(report: RunReport, errors: Sequence[TaskError], alerts: Alerts, ur
     """What a run left undone, and what its tasks say; None where nobody wants to know. Of a stopped plan its guard tells."""
     from guestlist.runtime.sync.report import lost
 
-    told = {item.label: kind for item in report.destinations if (kind := _kind(item, errors)) in alerts.on}
+    told = {item.label: kind for item in report.destinations if (kind := _kind(item, errors)) in alerts.of}
     if not told:
         return None
     items = [item for item in report.destinations if item.label in told]
