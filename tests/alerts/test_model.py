@@ -59,7 +59,7 @@ def test_a_deadline_has_a_unit(written: str, means: timedelta) -> None:
         ("{deadline: 3}", "line 6: alerts.deadline: Input should be a valid string (found 3)"),
         ("{deadline: 0h}", "line 6: alerts.deadline: String should match pattern"),
         ("{who: ops}", "line 6: alerts.who: nobody knows this key; there are: to, of, deadline"),
-        ("{on: [failed]}", "line 6: alerts"),
+        ("{on: [failed]}", "line 6: alerts.1: keys are texts; YAML reads on, yes, off and no as true and false"),
     ],
 )
 def test_what_is_wrong_is_told(alerts: str, told: str) -> None:

@@ -26,7 +26,7 @@ destinations: [{{platform: meta, connection: {connection}, audience: People}}]
 """
 LATE = SEGMENT.format(name="late", alerts="{to: ops, deadline: 1s}", connection="meta_main")
 REFUSED = SEGMENT.format(name="refused", alerts="{to: ops}", connection="meta_refused")
-DAGS = ("late", "refused", "broken", "guestlist_watch")
+DAGS = ("late", "refused", "guestlist_watch", "guestlist_upkeep", "broken")
 
 
 @pytest.fixture
@@ -38,6 +38,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setenv("GUESTLIST_SEGMENTS", str(tmp_path / "segments"))
     monkeypatch.setenv("GUESTLIST_HOME", str(tmp_path))
     monkeypatch.setenv("GUESTLIST_ALERTS", "ops")
+    monkeypatch.setenv("GUESTLIST_RETENTION_DAYS", "0")
     monkeypatch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", "INFO")
     return Stage(tmp_path)
 
@@ -72,13 +73,15 @@ def test_alerts_metrics_and_logs_of_a_running_airflow(
                 request.addfinalizer(api.client.close)
                 api.wait_for_dag()
                 ended[dag] = api.wait(api.trigger())
-            api.until(lambda: {title.partition(":")[0] for title in webhook.titles} >= {"late", "refused", "broken"})
-    assert ended == {"late": "success", "refused": "failed", "broken": "failed", "guestlist_watch": "success"}
-    late = "late: deadline: not through 1s after it was queued"
-    assert sorted(webhook.titles) == ["broken: failed", late, "refused: failed: meta_refused"], "each once"
+            late = "late: deadline: not through 1s after it was queued"
+            told = ["broken: failed", "guestlist_upkeep: failed", late, "refused: failed: meta_refused"]
+            api.until(lambda: set(webhook.titles) >= set(told))
+    assert [ended[dag] for dag in DAGS] == ["success", "failed", "success", "failed", "failed"]
+    assert sorted(webhook.titles) == told, "each once"
     texts = {body["title"]: body["message"] for _, body in webhook.got}
     assert "the access token is not accepted" in texts["refused: failed: meta_refused"]
     assert "line 2: is not YAML" in texts["broken: failed"]
+    assert "prune: GUESTLIST_RETENTION_DAYS takes a whole number of days" in texts["guestlist_upkeep: failed"]
     assert all(f"{airflow.url}/dags/" in text for text in texts.values())
 
     tags = frozenset({("platform", "meta"), ("segment", "late"), ("destination", "meta_main")})
