@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from guestlist import destinations
 from guestlist.cli.variants import keys_by_platform
 from guestlist.identity.recipes import normalise_frame, recipe
-from guestlist.model import guards
+from guestlist.model import alerts, guards
 from guestlist.model import segment as model
 from guestlist.model.segment import Segment
 from guestlist.model.segment_file import SegmentError, parse_segment
@@ -58,7 +58,18 @@ def test_there_is_a_whole_segment_and_a_part_for_each_key() -> None:
     documents = [yaml.safe_load(block.text) for name, block in _yaml_blocks() if name == "segments.md"]
     assert any("name" in document for document in documents)
     shown = {key for document in documents for key in document}
-    assert shown >= {"schedule", "source", "identifiers", "value", "consent", "suppress", "holdout", "guards", "destinations"}
+    assert shown >= {
+        "schedule",
+        "source",
+        "identifiers",
+        "value",
+        "consent",
+        "suppress",
+        "holdout",
+        "guards",
+        "alerts",
+        "destinations",
+    }
 
 
 def test_each_kind_of_source_has_an_example() -> None:
@@ -86,6 +97,7 @@ def test_the_broken_file_gives_the_problems_that_are_shown() -> None:
         ("Consent", model.ConsentColumns, False),
         ("Holdout", model.Holdout, False),
         ("Guards", guards.Guards, True),
+        ("Alerts", alerts.Alerts, False),
         ("Destinations", model.Destination, True),
     ],
 )
@@ -116,7 +128,7 @@ def _agrees(cell: str, required: bool, default: Any) -> None:
 
 def test_no_table_tells_of_a_key_that_no_model_has() -> None:
     known = {name for kind in _models() for name in kind.model_fields}
-    for heading in ("All keys", "Sources", "Value", "Consent", "Holdout", "Guards"):
+    for heading in ("All keys", "Sources", "Value", "Consent", "Holdout", "Guards", "Alerts"):
         for name in table(section(PAGE, heading).partition("\n### ")[0]):
             assert name in known, name
 
@@ -135,6 +147,7 @@ def test_every_model_is_covered() -> None:
         "ConsentColumns",
         "Holdout",
         "Guards",
+        "Alerts",
         "Destination",
         "After",
     }

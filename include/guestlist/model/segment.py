@@ -24,6 +24,7 @@ from pydantic import (
     Field as Described,
 )
 
+from guestlist.model.alerts import Alerts
 from guestlist.model.capabilities import Capabilities
 from guestlist.model.errors import ConfigError
 from guestlist.model.guards import Guards
@@ -251,6 +252,7 @@ class Segment(_Strict):
     suppress: tuple[Suppression, ...] = ()
     holdout: Holdout | None = None
     guards: Guards = Guards()
+    alerts: Alerts = Alerts()
     destinations: tuple[Destination, ...] = Described(min_length=1)
 
     @field_validator("name")

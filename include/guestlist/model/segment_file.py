@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from guestlist.model.alerts import Alerts
 from guestlist.model.capabilities import Capabilities
 from guestlist.model.documents import Lines, Path, read_yaml
 from guestlist.model.errors import ConfigError
@@ -100,6 +101,7 @@ _KNOWN_KEYS: dict[tuple[str, ...], type[BaseModel]] = {
     (): Segment,
     ("source",): Source,
     ("guards",): Guards,
+    ("alerts",): Alerts,
     ("value",): Value,
     ("consent",): ConsentColumns,
     ("holdout",): Holdout,
@@ -113,6 +115,8 @@ def _problem(error: dict[str, Any], lines: Lines) -> Problem:
         message = "nobody knows this key"
         if model := _KNOWN_KEYS.get(location[:-1]):
             message += f"; there are: {', '.join(model.model_fields)}"
+    elif error["type"] == "invalid_key":
+        message = "keys are texts; YAML reads on, yes, off and no as true and false"
     elif error["type"] == "missing":
         message = "is missing"
     elif error["type"] not in ("value_error", "enum") and isinstance(error["input"], str | int | float | bool):

@@ -12,10 +12,12 @@ from airflow.sdk import DAG, Asset, BaseOperator, Param, TaskGroup, TriggerRule
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import AirflowFailException
 
+from guestlist.model.alerts import Alerts
 from guestlist.model.documents import read_yaml
 from guestlist.model.errors import ConfigError
 from guestlist.model.segment import After, Destination, Segment, ever_comes
 from guestlist.model.vocabulary import Mode, Operation
+from guestlist.orchestration.alerts import RunFailed, deadline_of
 from guestlist.orchestration.assets import audience_asset
 from guestlist.orchestration.guard import GuardOperator
 from guestlist.orchestration.operators import (
@@ -69,6 +71,8 @@ def build(segment: Segment) -> DAG:
         max_active_runs=1,
         catchup=False,
         auto_register=False,
+        on_failure_callback=RunFailed(segment.alerts),
+        deadline=deadline_of(segment.name, segment.alerts),
     ) as dag:
         in_parts = segment.source.in_parts
         prepare = prepare_in_parts(segment) if in_parts else PrepareOperator(task_id="prepare", segment=segment.name)
@@ -202,6 +206,7 @@ def placeholder(path: Path, problems: str) -> DAG:
         max_active_runs=1,
         catchup=False,
         auto_register=False,
+        on_failure_callback=RunFailed(Alerts(), problems.splitlines()),
     ) as dag:
         BrokenSegmentOperator(task_id="mend_the_segment_file", problems=problems)
     return dag

@@ -17,9 +17,11 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, T
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from guestlist.model.errors import SafetyStop, TransientError
+from guestlist.orchestration.alerts import tell, url_of
 from guestlist.orchestration.operators import plainly, plan_id_of
 from guestlist.orchestration.workspaces import segment_of, workspace_of
 from guestlist.runtime import clock
+from guestlist.runtime.alerts import Alert, of_guard, of_nobody
 from guestlist.runtime.config import Config
 
 if TYPE_CHECKING:
@@ -65,18 +67,23 @@ class GuardOperator(ApprovalOperator):
             told = "Airflow's page still shows an earlier plan of this run, so nobody can approve this one there"
             mend = f"`guestlist approve {self.segment}` and clear this task, or start a new run"
             breached = "; ".join(map(str, plan.breaches))
+            self._tell(workspace, of_guard(plan, url_of(context)))
             raise SafetyStop(f"{told}: {mend}; {breached}", segment=self.segment, destination=self.destination)
         self.body = page(plan, plan_id, sync.sample_of(workspace, segment_of(workspace, self.segment), plan))
-        self._ask(context, plan_id)
+        self._ask(context, workspace, plan, plan_id)
 
-    def _ask(self, context: Any, plan_id: int) -> None:
+    def _ask(self, context: Any, workspace: Workspace, plan: Plan, plan_id: int) -> None:
         """Make the page; then wait with a trigger of our own, since Airflow's state for this looks at the page alone."""
         try:
             super().execute(context)
         except TaskAwaitingInput as waiting:
+            self._tell(workspace, of_guard(plan, url_of(context)))
             until = (clock.now() + _WAIT).isoformat()
             trigger = DecisionTrigger(plan_id=plan_id, until=until)
             self.defer(trigger=trigger, method_name=waiting.method_name, kwargs={"plan_id": plan_id})
+
+    def _tell(self, workspace: Workspace, alert: Alert) -> None:
+        tell(alert, segment_of(workspace, self.segment).alerts)
 
     def _page_is_of_another_plan(self, workspace: Workspace, plan_id: int, plan: Plan) -> bool:
         """Airflow keeps a task's page when the task is cleared, and never changes what is on it."""
@@ -97,6 +104,7 @@ class GuardOperator(ApprovalOperator):
         elif not event["decided"]:
             workspace.ledger.decide(plan_id, sync.EXPIRED, "nobody")
             hours = _WAIT.total_seconds() / 3600
+            self._tell(workspace, of_nobody(self.segment, self.destination, hours, url_of(context)))
             raise AirflowFailException(f"nobody decided within {hours:.0f} h: nothing was sent to {self.destination}")
         sync.check_guards(workspace, plan_id, workspace.plan(plan_id))
 

@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from structlog.contextvars import bound_contextvars
 
 from guestlist.model.errors import GuestlistError
 from guestlist.model.vocabulary import Operation
+from guestlist.orchestration.alerts import errors_of, leave_error, mark_as_told, tell, url_of
 from guestlist.orchestration.assets import event_extra
 from guestlist.orchestration.links import AudienceLink
+from guestlist.orchestration.metrics import emit
 from guestlist.orchestration.workspaces import segment_of, workspace_of
+from guestlist.runtime.alerts import of_report
 
 if TYPE_CHECKING:
     from guestlist.model.segment import Segment
@@ -32,15 +36,21 @@ _SHORT_WAIT = 10.0
 
 
 def plainly(execute: Callable[..., Any]) -> Callable[..., Any]:
-    """Log our own errors as the one sentence that they are, above the trace that Airflow writes for every failure."""
+    """Log our own errors as the one sentence that they are, above Airflow's trace, and leave the sentence for the run's report.
+
+    Every line of the task's log says which segment and destination it is about.
+    """
 
     @wraps(execute)
     def execute_plainly(self: Any, context: Any, *arguments: Any, **options: Any) -> Any:
-        try:
-            return execute(self, context, *arguments, **options)
-        except GuestlistError as error:
-            log.error("%s", error)  # noqa: TRY400 - the sentence alone
-            raise
+        where = {name: getattr(self, name) for name in ("segment", "destination") if hasattr(self, name)}
+        with bound_contextvars(**where):
+            try:
+                return execute(self, context, *arguments, **options)
+            except GuestlistError as error:
+                log.error("%s", error)  # noqa: TRY400 - the sentence alone
+                leave_error(context, error)
+                raise
 
     return execute_plainly
 
@@ -208,9 +218,13 @@ class ReportOperator(SegmentOperator):
             sync.tidy(workspace, segment)
         finally:
             workspace.ledger.drop_lease(segment.name, lease_holder(context))
-        for destination in report.destinations:
-            log.info("%s", destination)
+        for item in report.destinations:
+            with bound_contextvars(destination=item.label):
+                log.info("%s", item)
+        emit(workspace.ledger, [segment])
         if error := sync.verdict(report):
+            tell(of_report(report, errors_of(context), segment.alerts, url_of(context)), segment.alerts)
+            mark_as_told(context)
             raise AirflowFailException(str(error))
         return report.as_json()
 

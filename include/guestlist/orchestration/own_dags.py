@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from airflow.sdk import DAG, Param
 
+from guestlist.model.alerts import Alerts
 from guestlist.model.segment import OWN_DAGS
+from guestlist.orchestration.alerts import RunFailed
 from guestlist.orchestration.retries import RETRIES
 
 
@@ -24,5 +26,6 @@ def own_dag(
         max_active_runs=1,
         catchup=False,
         auto_register=False,
+        on_failure_callback=RunFailed(Alerts()),
         params=dict(params or {}),
     )

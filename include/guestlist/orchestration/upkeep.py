@@ -6,10 +6,14 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, BaseOperator
+from structlog.contextvars import bound_contextvars
 
+from guestlist.orchestration.alerts import mark_as_told, tell, url_of
+from guestlist.orchestration.metrics import emit
 from guestlist.orchestration.operators import plainly
 from guestlist.orchestration.own_dags import own_dag
 from guestlist.orchestration.workspaces import workspace_of
+from guestlist.runtime.alerts import of_drift, of_stale
 
 if TYPE_CHECKING:
     from guestlist.model.segment import Segment
@@ -25,7 +29,11 @@ _UPKEEP = """Once a day, over all segments:
 _RECONCILE = """Every hour: asks the platforms what became of audiences that were sealed 1, 24 and 48 hours ago.
 
 `reconcile` fails, with what to do, where an audience is not there, was emptied, is closed, read only or in error; a size that
-receipts do not explain is a warning. `guestlist status` shows the last answer, `guestlist reconcile` asks now.
+receipts do not explain is a warning. Either is an alert when it is seen first. `guestlist status` shows the last answer,
+`guestlist reconcile` asks now.
+"""
+_WATCH = """Every hour, from the ledger alone: `watch` hands the numbers of all audiences to Airflow's metrics, and alerts
+where one has become stale: a second run that should have sealed it is due.
 """
 
 
@@ -101,12 +109,38 @@ class ReconcileOperator(UpkeepOperator):
         for one in done.found:
             counts[one.verdict] = counts.get(one.verdict, 0) + 1
             told = log.warning if one.told else log.info
-            told("%s, %s: %s, size %s. %s", one.segment, one.label, one.verdict, one.size or "not told", one.told or "")
+            with bound_contextvars(segment=one.segment, destination=one.label):
+                told("%s, %s: %s, size %s. %s", one.segment, one.label, one.verdict, one.size or "not told", one.told or "")
         for failed in done.errors:
             log.error("%s", failed)
+        for segment in segments:
+            if news := [one for one in done.found if one.segment == segment.name and one.news]:
+                tell(of_drift(segment.name, news, url_of(context)), segment.alerts)
         if error := trouble(done):
+            if not done.errors:
+                mark_as_told(context)
             raise error
         return counts
+
+
+class WatchOperator(UpkeepOperator):
+    """Emit metrics from the ledger, and tell of audiences that have become stale. Returns how many of each."""
+
+    @plainly
+    def execute(self, context: Any) -> dict[str, int]:
+        """Tells once of each: of those that became stale since the last watch that went well."""
+        from guestlist.runtime.upkeep.stale import stale_audiences
+
+        workspace, segments = self._begin(context)
+        metrics = emit(workspace.ledger, segments)
+        until, before = context["dag_run"].start_date, context["prev_start_date_success"]
+        count = 0
+        for segment in segments:
+            found = list(stale_audiences(workspace.ledger, segment, until))
+            if news := [one for one in found if not before or one.since > before]:
+                tell(of_stale(segment.name, news, url_of(context)), segment.alerts)
+            count += len(found)
+        return {"metrics": metrics, "stale": count}
 
 
 def upkeep_dag(schedule: str | None) -> DAG:
@@ -122,4 +156,11 @@ def reconcile_dag(schedule: str | None) -> DAG:
     """What is done every hour."""
     with own_dag("reconcile", schedule, "Asks the platforms what became of what was sealed", _RECONCILE) as dag:
         ReconcileOperator(task_id="reconcile")
+    return dag
+
+
+def watch_dag(schedule: str | None) -> DAG:
+    """What is looked at every hour, in the ledger alone."""
+    with own_dag("watch", schedule, "Emits metrics; tells of audiences that are stale", _WATCH) as dag:
+        WatchOperator(task_id="watch")
     return dag

@@ -10,6 +10,7 @@ GUESTLIST_RETENTION_DAYS
                     days for which the lake keeps what nothing needs any more (default: 30)
 GUESTLIST_ERASURE_SCHEDULE
                     when the DAG guestlist_erasure finishes open erasures, as a segment's schedule (default: by hand)
+GUESTLIST_ALERTS    Airflow connections over which people are told where a segment names none, comma between (default: nobody)
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Config:
     vault_key: Path
     erasure_schedule: str | None = None
     files: tuple[Path, ...] = ()
+    alerts: tuple[str, ...] = ()
     retention_days: str = "30"
     """As it is written: only what prunes has to understand it."""
 
@@ -63,4 +65,5 @@ class Config:
             retention_days=os.environ.get("GUESTLIST_RETENTION_DAYS") or cls.retention_days,
             erasure_schedule=os.environ.get("GUESTLIST_ERASURE_SCHEDULE") or None,
             files=tuple(Path(name).absolute() for name in os.environ.get("GUESTLIST_FILES", "").split(os.pathsep) if name),
+            alerts=tuple(name.strip() for name in os.environ.get("GUESTLIST_ALERTS", "").split(",") if name.strip()),
         )

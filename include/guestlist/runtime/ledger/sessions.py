@@ -14,7 +14,7 @@ from guestlist.model.delivery import Envelope, JobOutcome, Receipt, Settlement
 from guestlist.runtime.clock import now
 from guestlist.runtime.ledger import tables as t
 from guestlist.runtime.ledger.book import Book
-from guestlist.runtime.ledger.rows import BatchRow, OpenSession, SessionRow, batch_of, open_session_of, session_of
+from guestlist.runtime.ledger.rows import BatchRow, OpenSession, SessionRow, aware, batch_of, open_session_of, session_of
 
 _OPEN = ("opened", "closed", "unconfirmed")
 
@@ -57,7 +57,8 @@ class Sessions(Book):
         with self.reading() as connection:
             query = select(t.sessions.c.opened_at, t.sessions.c.settled_at).where(t.sessions.c.id == session_id)
             row = connection.execute(query).one()
-        return row.opened_at, row.settled_at
+        opened, settled = row.opened_at, row.settled_at
+        return aware(opened) if opened else None, aware(settled) if settled else None
 
     def opened(self, session_id: int, handle: Mapping[str, Json]) -> None:
         """The platform has begun the session."""

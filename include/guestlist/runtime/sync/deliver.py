@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import polars as pl
+from structlog.contextvars import bound_contextvars
 
 from guestlist.model.delivery import Batch, Consent, Receipt, Session, Settlement
 from guestlist.model.errors import BusyError, GuestlistError, Unconfirmed
@@ -100,7 +101,8 @@ def send_part(
         def received(row: BatchRow, receipt: Receipt, requests: int) -> None:
             _check_receipt(receipt, row)
             workspace.ledger.received(session.id, row.sequence, receipt, requests)
-            log.info("%s batch %d of %d: %d accepted", operation, row.sequence, session.batches, receipt.accepted)
+            with bound_contextvars(batch=row.sequence):
+                log.info("%s batch %d of %d: %d accepted", operation, row.sequence, session.batches, receipt.accepted)
             sent(row.rows, len(receipt.rejected))
 
         rows, loaded = pl.DataFrame(), -1

@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from types import TracebackType
 from typing import Self
+
+from structlog.contextvars import bound_contextvars
 
 from guestlist.model.conversation import Json
 from guestlist.model.delivery import Batch, Receipt, Session
@@ -62,7 +65,9 @@ class Outbox:
             raise self._error
         lane = self._idle.pop()
         self._sending(row, batch)
-        sending = self._pool.submit(_deliver, lane, self._session, self._handle, batch)
+        with bound_contextvars(batch=row.sequence):  # its log lines say which batch they are about, in the lane's thread, too
+            here = copy_context()
+        sending = self._pool.submit(here.run, _deliver, lane, self._session, self._handle, batch)
         self._on_their_way[sending] = (row, lane)
 
     def _land(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from guestlist.model.audiences import AudienceState
@@ -45,6 +46,8 @@ class DestinationReport:
     requests: int = 0
     batches: int = 0
     seconds: float = 0.0
+    waited: float = 0.0
+    """Of these seconds, those after everything was sent, until the platform had said what became of it."""
     generation: int | None = None
     members: int | None = None
     size: str | None = None
@@ -159,12 +162,14 @@ def _count_session(workspace: Workspace, folder: str, session: SessionRow, repor
         report.unconfirmed -= moved
     report.requests += session.requests
     report.match_rate = session.match_rate or report.match_rate
-    report.seconds += _seconds(workspace, session)
-
-
-def _seconds(workspace: Workspace, session: SessionRow) -> float:
     opened, settled = workspace.ledger.session_times(session.id)
-    return round((settled - opened).total_seconds(), 2) if opened and settled else 0.0
+    report.seconds += _between(opened, settled)
+    report.waited += _between(session.closed_at, settled)
+
+
+def _between(since: datetime | None, until: datetime | None) -> float:
+    """Seconds; none where either has not come."""
+    return round((until - since).total_seconds(), 2) if since and until else 0.0
 
 
 def _name_state(
@@ -211,12 +216,13 @@ def verdict(report: RunReport) -> GuestlistError | None:
     troubled = [destination for destination in report.destinations if destination.state not in ("sealed", "dry")]
     if not troubled:
         return None
-    told = "; ".join(f"{item.label} is {item.state}{_lost(item)}" for item in troubled)
+    told = "; ".join(f"{item.label} is {item.state}{lost(item)}" for item in troubled)
     kind = _VERDICTS.get(report.state, TransientError)
     return kind(f"not every audience is in step: {told}", segment=report.segment)
 
 
-def _lost(report: DestinationReport) -> str:
+def lost(report: DestinationReport) -> str:
+    """What a destination is without, in brackets: rows by what became of them, and guards that were breached."""
     parts = [f"{count} rejected as {reason}" for reason, count in sorted(report.rejected.items())]
     parts += [f"{report.unconfirmed} rows unconfirmed"] * bool(report.unconfirmed)
     parts += [f"{report.unsent} rows unsent"] * bool(report.unsent)

@@ -38,6 +38,8 @@ class Reconciled:
     status: str | None = None
     verdict: str = Verdict.UNTOLD.value
     told: str | None = None
+    news: bool = False
+    """Something is wrong that was not wrong, or otherwise, at the last look."""
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -87,6 +89,7 @@ def _look(workspace: Workspace, segment: Segment, label: str) -> Reconciled | No
         return None
     with closing(workspace.ready(segment, label)) as ready:
         state = ready.driver.run(ready.destination.describe(audience))
+    before = ledger.last_seen(segment.name, label)
     seen = _seen(workspace, segment, ready, audience, state)
     ledger.seen(segment.name, label, seen)
     sealed = ledger.generation(segment.name, label)
@@ -102,6 +105,7 @@ def _look(workspace: Workspace, segment: Segment, label: str) -> Reconciled | No
         status=seen.status,
         verdict=seen.verdict,
         told=seen.told,
+        news=seen.told is not None and (before is None or before.verdict != seen.verdict),
     )
 
 
