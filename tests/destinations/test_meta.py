@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
@@ -24,6 +25,7 @@ from guestlist.model.errors import (
 )
 from guestlist.model.vocabulary import Field, Operation
 from guestlist.pipeline.audience import wire_rows
+from guestlist.runtime.sync.run import RunOptions, Watch, run_segment, serve
 
 DOORS = (
     Door(
@@ -300,6 +302,47 @@ def test_a_replace_that_fails_on_the_platform_is_red_and_is_done_again(world: Wo
     assert (report.state, report.unconfirmed) == ("rejected", 5)
     assert world.run(DOOR, segment).state == "sealed"
     assert world.held(DOOR, world.audience(DOOR, segment)) == expected_keys(after, DOOR)
+
+
+@pytest.mark.parametrize(("mode", "operation"), [("mirror", "add"), ("mirror", "remove"), ("replace", "replace")])
+def test_what_comes_after_the_90_minutes_of_a_session_is_sent_by_itself(
+    world: World, batches_of: Callable[[int], None], mode: str, operation: str
+) -> None:
+    """A long upload, or one that goes on hours after it was broken off: Meta discards what comes late in a session."""
+    batches_of(2)
+    rows = people(range(6))
+    segment = world.segment(DOOR, world.name("late"), rows, Wish(mode=mode))
+    if operation == "remove":
+        assert world.run(DOOR, segment).state == "sealed"
+        rows = people([0])
+        world.segment(DOOR, segment.name, rows, Wish(mode=mode))
+    late = iter([91 * 60.0])
+    watch = Watch(sent=lambda _label, _rows: world.advance(next(late, 0.0)))
+    workspace = world.workspace(DOOR)
+    (report,) = run_segment(workspace, segment, "late", RunOptions(approved_by="tests"), watch).destinations
+    assert (report.state, report.unconfirmed) == ("sealed", 0)
+    assert world.held(DOOR, world.audience(DOOR, segment)) == expected_keys(rows, DOOR)
+    refused = [line for line in world.log(DOOR) if line["status"] == 400]
+    assert len(refused) == 2, "the second and third batch"
+
+
+@pytest.mark.parametrize("mode", ["mirror", "replace"])
+def test_a_last_batch_whose_answer_is_lost_until_its_session_is_over(
+    world: World, batches_of: Callable[[int], None], mode: str
+) -> None:
+    batches_of(2)
+    rows = people(range(4))
+    segment = world.segment(DOOR, world.name("lost"), rows, Wish(mode=mode))
+    workspace = world.workspace(DOOR)
+    world.fault(DOOR, {"drop": "after"}, "replace" if mode == "replace" else "add", skip=1)
+    world.fault(DOOR, {"error": "2"}, "replace" if mode == "replace" else "add", times=9)
+    with pytest.raises(TransientError):
+        run_segment(workspace, segment, "one run", RunOptions(approved_by="tests"))
+    world.clear_faults(DOOR)
+    world.advance(48 * 3600)
+    report = serve(workspace, segment, "one run", ["c"], RunOptions(approved_by="tests"))
+    assert report.state == "sealed"
+    assert world.held(DOOR, world.audience(DOOR, segment)) == expected_keys(rows, DOOR)
 
 
 def test_people_known_by_name_only_are_delivered_and_removed_as_profiles(world: World) -> None:

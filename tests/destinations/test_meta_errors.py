@@ -47,8 +47,8 @@ def error(
         (100, 33, ConfigError), (100, 1713230, RejectedError), (100, 1713228, RejectedError),
         (100, 1713231, RejectedError), (105, None, RejectedError), (194, None, RejectedError), (2635, None, ConfigError),
         (2654, None, AuthError), (2654, 1713092, AuthError), (2656, None, RejectedError),
-        (2650, 1870145, TransientError), (2650, 1870147, TransientError), (2650, 1870158, TransientError),
-        (2650, 1870159, TransientError), (2650, 1870148, TransientError), (2650, 1870144, RejectedError),
+        (2650, 1870145, TransientError), (2650, 1870147, TransientError), (2650, 1870158, RejectedError),
+        (2650, 1870159, RejectedError), (2650, 1870148, TransientError), (2650, 1870144, RejectedError),
     ],
 )  # fmt: skip
 def test_every_documented_code_has_its_class(code: int, subcode: int | None, kind: type[GuestlistError]) -> None:

@@ -30,15 +30,21 @@ _AUTH = frozenset({102, 104, 190, 368})
 _PERMISSION = frozenset({10, 200, 270, 294, 2654})
 _RATE_SUBCODES_THAT_ARE_NOT = frozenset({(17, 1885172)})
 _TERMS_SUBCODES = frozenset({1870034, 1870090, 1870092})
-_FLAGGED_SUBCODES = frozenset({1713228, 1713230, 1713231})
 _REPLACE = {
     1870145: "an update of this audience is under way",
     1870147: "Meta lost the first batch of the replace: run it again",
     1870148: "the replace was taken in part only: run it again",
-    1870158: "the 90 minutes of the replace are over",
-    1870159: "the replace is finished already",
 }
-_TOO_SMALL = 1870047
+SESSION_OVER = frozenset({"2650/1870158", "2650/1870159"})
+"""The 90 minutes of an upload session are over, or its last batch was there: what comes now is not taken in it."""
+_FLAGGED = "Meta flagged the audience: rename it without health or finance terms"
+_OVER = "Meta takes nothing more in this upload session: run the segment again"
+_REFUSED = {
+    1870047: "removing these people would make the audience too small: use mode replace",
+    1870158: _OVER,
+    1870159: _OVER,
+    **dict.fromkeys((1713228, 1713230, 1713231), _FLAGGED),
+}
 _MOST = 10_000
 """More than any percentage, and than the minutes of a week: no number of Meta's."""
 
@@ -91,10 +97,8 @@ def _permanent(code: int, subcode: int, facts: dict[str, Any]) -> GuestlistError
     if subcode in _REPLACE:
         wait = _MINUTE if subcode == 1870145 else None
         return TransientError(_REPLACE[subcode], **facts, retry_after=wait)
-    if subcode == _TOO_SMALL:
-        return RejectedError("removing these people would make the audience too small: use mode replace", **facts)
-    if subcode in _FLAGGED_SUBCODES:
-        return RejectedError("Meta flagged the audience: rename it without health or finance terms", **facts)
+    if told := _REFUSED.get(subcode):
+        return RejectedError(told, **facts)
     if code in _AUTH | _PERMISSION:
         lacking = "is not accepted, or the account is blocked" if code in _AUTH else "lacks ads_management on the ad account"
         return AuthError(f"the access token {lacking}: make a new one", **facts)

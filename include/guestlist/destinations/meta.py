@@ -6,6 +6,7 @@ Contract: https://developers.facebook.com/documentation/ads-commerce/marketing-a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import pydantic
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 _PAGE = 200
+_LARGEST_ID = 2**63 - 1
+_SPREAD = 0x9E3779B97F4A7C15
+"""2**64 over the golden ratio: its multiples lie far apart from each other."""
 _USABLE_ACCOUNT = (1, 8, 9)
 """Active, or with a payment that is due: audiences can still be kept."""
 
@@ -175,9 +179,30 @@ class Meta(Destination):
 
     def send(self, session: Session, handle: Mapping[str, Json], batch: Batch) -> Conversation[Receipt]:
         """One request; rows that Meta shows as invalid are set aside."""
-        if session.operation is Operation.REPLACE:  # a replace is one session: its batches cannot be cut again
-            return (yield from self._send(session, batch.sequence, batch.rows))
-        return (yield from halving(lambda rows: self._send(session, batch.sequence, rows), batch.rows))
+        try:
+            if session.operation is Operation.REPLACE:  # a replace is one session: its batches cannot be cut again
+                return (yield from self._send(session, batch.sequence, batch.rows))
+            return (yield from halving(lambda rows: self._send(session, batch.sequence, rows), batch.rows))
+        except RejectedError as error:
+            if error.code not in errors.SESSION_OVER:
+                raise
+        return (yield from self._send_late(session, batch))
+
+    def _send_late(self, session: Session, batch: Batch) -> Conversation[Receipt]:
+        """Send what comes after a session's 90 minutes in one of its own; after a replace, once it is at rest, as an addition.
+
+        https://developers.facebook.com/docs/marketing-api/reference/custom-audience/usersreplace
+        """
+        operation = session.operation
+        if operation is Operation.REPLACE:
+            yield from self._at_rest(session.audience, failing={470, 471, 500, 414})
+            operation = Operation.ADD
+        late = replace(session, id=_late_id(session.id, batch.sequence), operation=operation, total_batches=1)
+        late = replace(late, total_users=batch.rows.height)
+        if (seen := (yield from self._seen(late))) and count(seen, "num_received") >= batch.rows.height:
+            return Receipt(batch.rows.height, job=str(late.id))  # an attempt that died had sent it
+        receipt = yield from halving(lambda rows: self._send(late, 1, rows), batch.rows)
+        return replace(receipt, job=str(late.id))
 
     def _send(self, session: Session, sequence: int, rows: pl.DataFrame) -> Conversation[Receipt]:
         data = rows_of(rows, session)
@@ -222,10 +247,14 @@ class Meta(Destination):
             return Settlement(done=False, handle=handle)
         if session.operation is Operation.REPLACE and code == 415:
             return Settlement(done=True, handle=handle, jobs={"": JobOutcome(failed=True)})
-        seen = yield from self._seen(session)
-        if seen is None or count(seen, "num_received") < session.total_users:
+        received = invalid = 0
+        for number in (session.id, *map(int, jobs)):  # its own session, and those of batches that came late
+            seen = (yield from self._seen(replace(session, id=number))) or {}
+            received += count(seen, "num_received")
+            invalid += count(seen, "num_invalid_entries")
+        if received < session.total_users:
             return Settlement(done=False, handle=handle)
-        invalid = max(count(seen, "num_invalid_entries") - session.refused, 0)
+        invalid = max(invalid - session.refused, 0)
         outcome = JobOutcome(rejected={"invalid_entry": invalid} if invalid else {})
         return Settlement(done=True, handle=handle, jobs={"": outcome})
 
@@ -244,6 +273,11 @@ class Meta(Destination):
 
     def _call(self, method: str, path: str, body: Json, *, repeat: Repeat = Repeat.SAFE, rows: int = 0) -> Call:
         return Call("meta", method, path, body, repeat=repeat, rows=rows)
+
+
+def _late_id(session: int, sequence: int) -> int:
+    """The id of a late batch's own session: the same for the same batch, so that it is found again; positive, 64 bits."""
+    return (session + sequence * _SPREAD) % _LARGEST_ID + 1
 
 
 DESTINATION = Meta
