@@ -20,6 +20,9 @@ from guestlist.runtime.sync.prepare import prepare_into
 from guestlist.runtime.wiring import Workspace
 from guestlist.sandbox.server import platform_classes
 
+_PAGE = 100_000
+"""Keys at once: an answer may have 16 MiB."""
+
 
 @dataclass(frozen=True)
 class Proof:
@@ -74,9 +77,16 @@ def _book(platform: str) -> str:
 
 
 def _held(carrier: HttpCarrier, book: str, audience: str) -> set[str]:
-    reply = carrier.send(Call("http", "GET", f"/admin/books/{book}/{audience}"))
-    keys = reply.body["keys"] if reply.status == 200 else {}
-    return {f"{kind}|{value}" for kind, values in keys.items() for value in values}
+    held: set[str] = set()
+    after = ""
+    while True:
+        reply = carrier.send(Call("http", "GET", f"/admin/books/{book}/{audience}", {"limit": _PAGE, "after": after}))
+        keys = reply.body["keys"] if reply.status == 200 else {}
+        if not keys:
+            return held
+        held |= {f"{kind}|{value}" for kind, values in keys.items() for value in values}
+        last = max(keys)
+        after = f"{last}:{keys[last][-1]}"
 
 
 def requests_summaries(sandbox_url: str) -> dict[str, dict[str, Any]]:

@@ -128,13 +128,16 @@ class Book:
         """A platform's view of the size. Nobody can tell which keys are one person's: the commonest kind must do."""
         return max(self.counts(audience, lag).values(), default=0)
 
-    def keys(self, audience: Audience) -> dict[str, list[str]]:
-        """Every key by kind, sorted."""
+    def keys(self, audience: Audience, after: tuple[str, str] = ("", ""), limit: int = -1) -> dict[str, list[str]]:
+        """Every key by kind, sorted; only those behind ``after`` (kind and value), and at most ``limit`` of them."""
         found: dict[str, list[str]] = {}
         for kind, value in self._store.rows(
-            f"SELECT kind, value FROM members WHERE audience = ? AND {_ALIVE} ORDER BY kind, value",
+            f"SELECT kind, value FROM members WHERE audience = ? AND {_ALIVE} AND (kind, value) > (?, ?) "
+            "ORDER BY kind, value LIMIT ?",
             audience.row,
             self._clock.now(),
+            *after,
+            limit,
         ):
             found.setdefault(kind, []).append(value)
         return found

@@ -32,11 +32,14 @@ class Admin(Platform):
 
     @endpoint("GET", "/books/{book}/{audience}", "read")
     def audience(self, request: Request) -> Json:
-        """Every key that an audience holds."""
+        """Every key that an audience holds; or so many (``limit``) of those behind ``after``, a kind, a colon and a key."""
         book = self._book(request)
         if (found := book.get(request.params["audience"])) is None:
             raise _refused(404, f"{book.name} has no audience {request.params['audience']}")
-        return {"id": found.id, "name": found.name, "account": found.account, "keys": book.keys(found)}
+        kind, _, value = request.query.get("after", "").partition(":")
+        limit = _read(lambda: int(request.query.get("limit", "-1")))
+        keys = book.keys(found, (kind, value), limit)
+        return {"id": found.id, "name": found.name, "account": found.account, "keys": keys}
 
     @endpoint("DELETE", "/books/{book}/{audience}", "delete")
     def delete_audience(self, request: Request) -> Json:
