@@ -80,7 +80,8 @@ def _held(carrier: HttpCarrier, book: str, audience: str) -> set[str]:
     held: set[str] = set()
     after = ""
     while True:
-        reply = carrier.send(Call("http", "GET", f"/admin/books/{book}/{audience}", {"limit": _PAGE, "after": after}))
+        page = {"limit": str(_PAGE), "after": after}
+        reply = carrier.send(Call("http", "GET", f"/admin/books/{book}/{audience}", query=page))
         keys = reply.body["keys"] if reply.status == 200 else {}
         if not keys:
             return held
