@@ -1,4 +1,4 @@
-"""A bare environment: a venv with what `pip install apache-airflow guestlist` brings and nothing else, least of all this checkout.
+"""A bare environment: what `pip install apache-airflow guestlist` brings and nothing else, least of all this checkout.
 
 The packages are those of the environment that runs the tests, linked in one by one, so that nothing is fetched; what the wheel
 does not ask for is not there.

@@ -78,20 +78,19 @@ def site(built_wheel: Path, sandbox: Sandbox, tmp_path_factory: pytest.TempPathF
     (dags / "segments" / "people.yaml").write_text(SEGMENT)
     write_people(dags, range(50))
     theirs = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
-    return Site(
-        python,
-        folder,
-        {
-            **theirs,
-            "HOME": str(folder),
-            "AIRFLOW_HOME": str(folder / "airflow"),
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
-            "PYTHONWARNINGS": "ignore",
-            "GUESTLIST_HOME": str(folder / "kept"),
-            **connections(sandbox, folder / "none.duckdb"),
-        },
-    )
+    environment = {
+        **theirs,
+        "HOME": str(folder),
+        "AIRFLOW_HOME": str(folder / "airflow"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
+        "PYTHONWARNINGS": "ignore",
+        "GUESTLIST_HOME": str(folder / "kept"),
+        **connections(sandbox, folder / "none.duckdb"),
+    }
+    made = Site(python, folder, environment)
+    made.run("airflow", "db", "migrate")
+    return made
 
 
 def write_people(folder: Path, numbers: range) -> None:
