@@ -84,7 +84,7 @@ class Bench:
     def call(self, function: Callable[..., Mapping[str, Any]], **arguments: Any) -> Run:
         """Call a function of a module of this folder in a process of its own; it returns JSON."""
         command = [sys.executable, "-m", "benchmarks.child", function.__module__, function.__name__, json.dumps(arguments)]
-        return self.program(*command, environment={"PYTHONPATH": str(ROOT)})
+        return self.program(*command, environment={"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'include'}"})
 
     def program(self, *command: str, environment: Mapping[str, str] | None = None) -> Run:
         """Run a program. Its facts are the JSON object that it prints, or its wall seconds; its stderr goes to the log.
