@@ -14,7 +14,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from runtime.conftest import on_server
+from sqlalchemy import inspect, make_url, text
+from sqlalchemy.exc import ProgrammingError
 
 from guestlist.model.errors import ConfigError, TransientError
 from guestlist.runtime.ledger import Ledger, migrate, open_ledger, tables_version
@@ -186,3 +188,18 @@ def test_a_connection_does_not_outlive_a_fork(ledger: Ledger) -> None:
         os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert ledger.run("vips", "forked") is not None
+
+
+def test_workers_need_no_right_to_change_tables(empty_postgres: str) -> None:
+    """With the two logins of docs/secrets.md."""
+    url = make_url(empty_postgres)
+    page = (Path(__file__).resolve().parents[2] / "docs" / "secrets.md").read_text(encoding="utf-8")
+    statements = page.partition("```sql\n")[2].partition("```")[0].replace("DATABASE guestlist", f"DATABASE {url.database}")
+    for statement in statements.strip().split(";\n"):
+        on_server(empty_postgres, statement)
+    migrate(empty_postgres)
+    worker = open_ledger(url.set(username="guestlist_worker", password="made-up").render_as_string(hide_password=False))
+    worker.begin_run("vips", "a", "path", {})
+    assert worker.run("vips", "a").state == "running"
+    with pytest.raises(ProgrammingError), worker.engine.begin() as connection:
+        connection.execute(text("DROP TABLE runs"))

@@ -74,6 +74,19 @@ def test_a_missing_folder_of_segments_is_told(site: Site) -> None:
     assert f"there is no folder {site.folder / 'nowhere'}" in error["error"]
 
 
+def test_a_secrets_backend_is_asked_for_connections(site: Site) -> None:
+    """The backend and the document of docs/secrets.md, A file."""
+    page = (ROOT / "docs" / "secrets.md").read_text(encoding="utf-8")
+    (site.folder / "connections.json").write_text(page.partition("```json\n")[2].partition("```")[0])
+    backend = {
+        "AIRFLOW__SECRETS__BACKEND": "airflow.secrets.local_filesystem.LocalFilesystemBackend",
+        "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"connections_file_path": str(site.folder / "connections.json")}),
+    }
+    assert all(name in page and value.partition(":")[0] in page for name, value in backend.items())
+    code = "from guestlist.orchestration.workspaces import connection_from_airflow as found; print(found('meta_main').extra)"
+    assert "act_1234567890" in site.run("python", "-c", code, **backend)
+
+
 PROBE = """
 import json, sys
 from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
