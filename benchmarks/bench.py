@@ -29,9 +29,9 @@ _KEPT_FREE = 0.25
 _SECONDS_BETWEEN_LOOKS = 0.1
 
 
-def size(name: str, issue: int) -> int:
+def size(name: str, issue: int, least: int = _LEAST) -> int:
     """``BENCH_<name>``, or the size that the goal speaks of times ``BENCH_SCALE``."""
-    return int(os.environ.get(f"BENCH_{name}") or max(int(issue * SCALE), _LEAST))
+    return int(os.environ.get(f"BENCH_{name}") or max(int(issue * SCALE), least))
 
 
 class Missed(Exception):
