@@ -42,9 +42,9 @@ def test_a_form_has_every_setting_and_the_required_ones_first(platform: str) -> 
 def test_secrets_are_typed_blind_and_starred_by_airflow(platform: str) -> None:
     settings = destination_class(platform).Settings
     for name, field in fields_of(platform).items():
-        secret = "SecretStr" in str(settings.model_fields[name].annotation) and field["schema"]["type"] != ["object", "null"]
-        assert (field["schema"].get("format") == "password") == secret, name
-        assert should_hide_value_for_key(name) or not secret, name
+        hidden = "SecretStr" in str(settings.model_fields[name].annotation) and field["schema"]["type"] != ["object", "null"]
+        assert (field["schema"].get("format") == "password") == hidden, name
+        assert should_hide_value_for_key(name) or not hidden, name
 
 
 @pytest.mark.slow

@@ -78,10 +78,11 @@ def test_a_secrets_backend_is_asked_for_connections(site: Site) -> None:
     """The backend and the document of docs/secrets.md, A file."""
     page = (ROOT / "docs" / "secrets.md").read_text(encoding="utf-8")
     (site.folder / "connections.json").write_text(page.partition("```json\n")[2].partition("```")[0])
-    backend = {
-        "AIRFLOW__SECRETS__BACKEND": "airflow.secrets.local_filesystem.LocalFilesystemBackend",
-        "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"connections_file_path": str(site.folder / "connections.json")}),
+    asked = {
+        "BACKEND": "airflow.secrets.local_filesystem.LocalFilesystemBackend",
+        "BACKEND_KWARGS": json.dumps({"connections_file_path": str(site.folder / "connections.json")}),
     }
+    backend = {f"AIRFLOW__SECRETS__{name}": value for name, value in asked.items()}
     assert all(name in page and value.partition(":")[0] in page for name, value in backend.items())
     code = "from guestlist.orchestration.workspaces import connection_from_airflow as found; print(found('meta_main').extra)"
     assert "act_1234567890" in site.run("python", "-c", code, **backend)
