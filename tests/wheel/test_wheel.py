@@ -22,7 +22,7 @@ from guestlist.runtime.wiring import Workspace
 from guestlist.sandbox.server import Sandbox
 
 pytestmark = pytest.mark.slow
-OURS = {"people", "guestlist_upkeep", "guestlist_reconcile", "guestlist_erasure"}
+OURS = {"people", "guestlist_upkeep", "guestlist_reconcile", "guestlist_watch", "guestlist_erasure"}
 
 
 def test_the_wheel_holds_what_runs_and_its_licence(built_wheel: Path) -> None:
