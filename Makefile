@@ -9,21 +9,19 @@ MADE_UP := made-up|sandbox|hunter2|^(wrong|canary|secret-key|pk_1|k3y)$$|^s3cr3t
 # what aims at the parts whose branches are counted
 COVERING := $(addprefix tests/,model identity pipeline destinations contract runtime property erasure/test_chain.py)
 
-.PHONY: demo up cluster test quick coverage mutation check audit format bench kill lock clean help
+.PHONY: demo up cluster test quick coverage mutation check audit format bench kill wheel lock clean help
 .DEFAULT_GOAL := help
 
 help: ## show these lines
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
-$(READY): requirements.txt Makefile
+$(READY): requirements.txt pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Guestlist needs Python 3.11 to 3.13; this is {v[0]}.{v[1]}. Try: make PYTHON=python3.12 ...")'
 	@echo "Making the environment in $(VENV) (once, one to two minutes) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@# the lock is complete and hashed, so nothing is resolved: --no-deps
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
-	@$(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_paths()["purelib"], "guestlist.pth").write_text(str(pathlib.Path("include").resolve()) + "\n")'
-	@printf '#!%s\nimport sys\n\nfrom guestlist.cli.main import run\n\nsys.exit(run())\n' "$(abspath $(BIN))/python" > $(BIN)/guestlist
-	@chmod +x $(BIN)/guestlist
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-index --no-build-isolation --editable .
 	@touch $(READY)
 
 demo: $(READY) ## one segment to every platform in the sandbox, through Airflow, twice, and proved
@@ -75,9 +73,13 @@ bench: $(READY) ## every promise of speed beside its goal and the references (ab
 kill: $(READY) ## 500 random kill-and-restart sequences, then kill -9 at every boundary at every door (hours)
 	@GUESTLIST_KILLS=500 GUESTLIST_KILL_STEP=1 $(BIN)/pytest -n auto --dist worksteal tests/kill
 
-lock: ## compile requirements.in into requirements.txt (needs uv)
-	uv pip compile requirements.in --output-file requirements.txt --universal --python-version 3.11 --generate-hashes \
+wheel: $(READY) ## the package for an Airflow that is there already, in dist/
+	@$(BIN)/pip wheel -qq --disable-pip-version-check --no-deps --no-index --no-build-isolation --wheel-dir dist .
+	@ls dist/*.whl
+
+lock: ## compile pyproject.toml and requirements.in into requirements.txt (needs uv)
+	uv pip compile pyproject.toml requirements.in --all-extras --output-file requirements.txt --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --quiet
 
 clean: ## remove the environment and everything that was made
-	rm -rf $(VENV) $(VENV)-audit $(VENV)-mutation .mutation .guestlist .airflow .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-audit $(VENV)-mutation .mutation dist .guestlist .airflow .mypy_cache .ruff_cache .hypothesis .coverage

@@ -29,9 +29,9 @@ _KEPT_FREE = 0.25
 _SECONDS_BETWEEN_LOOKS = 0.1
 
 
-def size(name: str, issue: int) -> int:
+def size(name: str, issue: int, least: int = _LEAST) -> int:
     """``BENCH_<name>``, or the size that the goal speaks of times ``BENCH_SCALE``."""
-    return int(os.environ.get(f"BENCH_{name}") or max(int(issue * SCALE), _LEAST))
+    return int(os.environ.get(f"BENCH_{name}") or max(int(issue * SCALE), least))
 
 
 class Missed(Exception):
@@ -84,7 +84,7 @@ class Bench:
     def call(self, function: Callable[..., Mapping[str, Any]], **arguments: Any) -> Run:
         """Call a function of a module of this folder in a process of its own; it returns JSON."""
         command = [sys.executable, "-m", "benchmarks.child", function.__module__, function.__name__, json.dumps(arguments)]
-        return self.program(*command, environment={"PYTHONPATH": str(ROOT)})
+        return self.program(*command, environment={"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'include'}"})
 
     def program(self, *command: str, environment: Mapping[str, str] | None = None) -> Run:
         """Run a program. Its facts are the JSON object that it prints, or its wall seconds; its stderr goes to the log.

@@ -1,12 +1,6 @@
-"""Guestlist's Airflow plugin: makes the link from a task to its audience known to the API server."""
+"""Guestlist's Airflow plugin, where Guestlist is only on Python's path: once installed, it comes by its entry point."""
 
-from airflow.plugins_manager import AirflowPlugin
+from guestlist.orchestration import plugin
 
-from guestlist.orchestration.links import AudienceLink
-
-
-class GuestlistPlugin(AirflowPlugin):
-    """Registers what Airflow has to know of Guestlist outside of DAG files."""
-
-    name = "guestlist"
-    operator_extra_links = (AudienceLink(),)
+if not plugin.is_installed():
+    GuestlistPlugin = plugin.GuestlistPlugin

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+from contextlib import closing
 
 import pytest
 from cli.rig import Installation, RunningSandbox, guestlist, person
+
+from guestlist.runtime.ledger.tables import HEAD
 
 META = [{"platform": "meta", "connection": "meta_main", "audience": "VIPs"}]
 
@@ -17,6 +21,27 @@ def sent(installation: Installation, sandbox: RunningSandbox) -> Installation:
     installation.people([person(number) for number in range(5)])
     assert guestlist("sync", "vips", "--approve").exit_code == 0
     return installation
+
+
+def test_migrate_tells_from_which_version_to_which_and_check_changes_nothing(installation: Installation) -> None:
+    asked = guestlist("migrate", "--check")
+    assert (asked.exit_code, asked.stdout) == (2, "")
+    assert "the ledger has no tables, and this Guestlist needs" in asked.stderr
+    first = guestlist("migrate")
+    assert (first.exit_code, first.stdout) == (0, f"the ledger's tables: none -> {HEAD}\n")
+    for arguments in ([], ["--check"]):
+        again = guestlist("migrate", *arguments)
+        assert (again.exit_code, again.stdout) == (0, f"the ledger's tables: {HEAD}, nothing to do\n")
+
+
+def test_migrate_leaves_the_tables_of_a_newer_guestlist_alone(installation: Installation) -> None:
+    guestlist("migrate")
+    with closing(sqlite3.connect(installation.home / "ledger.db")) as ledger, ledger:
+        ledger.execute("UPDATE alembic_version SET version_num = '0999'")
+    for command in (["migrate"], ["migrate", "--check"], ["status"]):
+        refused = guestlist(*command)
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert "install the Guestlist that they are of, here and on every worker" in refused.stderr
 
 
 def test_prune_with_nothing_to_do_says_so(installation: Installation) -> None:

@@ -13,6 +13,7 @@ from contract.doors import EVERY_DOOR, all_doors
 from contract.rig import Door, World, expected_keys, people
 from sqlalchemy import make_url
 
+from guestlist.runtime.ledger import migrate
 from guestlist.runtime.upkeep.prune import prune
 
 pytestmark = pytest.mark.slow
@@ -28,6 +29,7 @@ def test_runs_and_refused_rows_can_be_asked_for_in_the_users_own_database(
     https://github.com/segmentio/segment-docs/issues/7399
     https://github.com/Multiwoven/multiwoven-server/issues/95
     """
+    migrate(postgres_url)
     monkeypatch.setattr(world, "config", dataclasses.replace(world.config, ledger=postgres_url))
     segment = world.segment(KLAVIYO, world.name("asked"), people(range(6)))
     world.fault(KLAVIYO, {"reject_rows": [4], "reason": "duplicate_profile"}, "add")

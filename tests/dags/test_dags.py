@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.serialization.serialized_objects import DagSerialization
 
 from guestlist.model.errors import AuthError, ConfigError, RateLimitedError, TransientError, Unconfirmed
+from guestlist.orchestration import airflow_dags
 from guestlist.orchestration.dags import segment_dags
 from guestlist.orchestration.retries import GuestlistRetryPolicy
 
@@ -39,7 +40,9 @@ def write(folder, name, text=None, google="mirror", meta="mirror"):
 
 def bag_of(folder, monkeypatch):
     monkeypatch.setenv("GUESTLIST_SEGMENTS", str(folder))
-    return DagBag(str(ROOT / "dags" / "segments.py"), collect_dags=True)
+    bag = DagBag(str(ROOT / "dags"), collect_dags=True)
+    bag.dags = {dag_id: dag for dag_id, dag in bag.dags.items() if dag_id not in OURS}
+    return bag
 
 
 def test_one_dag_a_file_and_no_import_errors(tmp_path, monkeypatch):
@@ -189,6 +192,15 @@ def test_a_task_parses_its_own_file_only(tmp_path):
     write(tmp_path, "one")
     write(tmp_path, "two", "name: [")
     assert [dag.dag_id for dag in segment_dags(tmp_path, only="one")] == ["one"]
+
+
+def test_a_task_of_our_own_dags_parses_no_segment(tmp_path, monkeypatch):
+    write(tmp_path, "one")
+    monkeypatch.setenv("GUESTLIST_SEGMENTS", str(tmp_path))
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "guestlist_upkeep")
+    assert set(airflow_dags("dags/any.py")) == {"guestlist_upkeep"}
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "one")
+    assert set(airflow_dags("dags/any.py")) == {"one"}
 
 
 def test_parsing_loads_neither_polars_nor_a_vendors_sdk(tmp_path):

@@ -21,6 +21,7 @@ from kill.stories import PLACES, Story
 from kill.test_every_boundary import FIRST, THEN
 
 from guestlist.model.vocabulary import Mode
+from guestlist.runtime.ledger import migrate
 
 pytestmark = pytest.mark.slow
 [META] = [door for door, mode in PLACES if (door.id, mode) == ("meta", Mode.MIRROR)]
@@ -153,6 +154,7 @@ def test_a_database_that_goes_away_ends_a_run_and_the_next_one_goes_on(
 ) -> None:
     name = f"ledger_{next(_NUMBERS)}"
     postgres.psql(f"CREATE DATABASE {name}")
+    migrate(postgres.get_uri(database=name))
     story = second_day(restored, zygote, ledger=postgres.get_uri(database=name))
     ended = in_trouble(story, point, postgres.stop)
     postgres.ensure_postgres_running()

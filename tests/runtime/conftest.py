@@ -13,7 +13,7 @@ from runtime.rig import Rig
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
-from guestlist.runtime.ledger import Ledger, audiences, open_ledger, plans, runs, sessions
+from guestlist.runtime.ledger import Ledger, audiences, migrate, open_ledger, plans, runs, sessions
 from guestlist.sandbox.server import Sandbox
 
 _NUMBERS = itertools.count()
@@ -43,7 +43,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_template(postgres_url: str) -> str:
     on_server(postgres_url, "CREATE DATABASE ledger_template")
-    open_ledger(make_url(postgres_url).set(database="ledger_template").render_as_string(hide_password=False))
+    migrate(make_url(postgres_url).set(database="ledger_template").render_as_string(hide_password=False))
     return "ledger_template"
 
 

@@ -14,10 +14,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from runtime.conftest import on_server
+from sqlalchemy import inspect, make_url, text
+from sqlalchemy.exc import ProgrammingError
 
 from guestlist.model.errors import ConfigError, TransientError
-from guestlist.runtime.ledger import Ledger, open_ledger
+from guestlist.runtime.ledger import Ledger, migrate, open_ledger, tables_version
 from guestlist.runtime.ledger import tables as t
 
 MIGRATIONS = Path(t.__file__).parent / "migrations"
@@ -53,7 +55,7 @@ def test_every_migration_goes_back_and_on_again(ledger: Ledger) -> None:
 
 
 def open_in_a_process(url: str) -> subprocess.Popen[bytes]:
-    code = "import sys; from guestlist.runtime.ledger import *; sys.stdin.read(); open_ledger(sys.argv[1]).last_runs('x')"
+    code = "import sys; from guestlist.runtime.ledger import *; sys.stdin.read(); migrate(sys.argv[1])"
     environment = {**os.environ, "PYTHONPATH": str(INCLUDE)}
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", code, url], stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
@@ -81,15 +83,17 @@ def test_a_kill_while_the_tables_are_made_leaves_none(kind: str, tmp_path: Path,
     code = """if True:
         import os, signal, sys
         from alembic import op
-        from guestlist.runtime.ledger import open_ledger
+        from guestlist.runtime.ledger import migrate
         create = op.create_table
         def kill(name, *rest):
             os.kill(os.getpid(), signal.SIGKILL) if name == "sessions" else create(name, *rest)
         op.create_table = kill
-        open_ledger(sys.argv[1])
+        migrate(sys.argv[1])
     """
     killed = subprocess.run([sys.executable, "-c", code, url], env={**os.environ, "PYTHONPATH": str(INCLUDE)}, check=False)
     assert killed.returncode == -9
+    assert tables_version(url) is None
+    migrate(url)
     assert open_ledger(url).last_runs("vips") == []
 
 
@@ -133,7 +137,44 @@ def test_sqlite_waits_for_others_and_keeps_its_promises(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
 def test_any_common_name_of_postgresql_will_do(scheme: str, postgres_url: str, empty_postgres: str) -> None:
+    assert migrate(empty_postgres.replace("postgresql", scheme, 1)) is None
     assert open_ledger(empty_postgres.replace("postgresql", scheme, 1)).last_runs("vips") == []
+
+
+def stamp(url: str, version: str) -> None:
+    """Make the tables those of another version, as far as anybody can see."""
+    ledger = open_ledger(url)
+    with ledger.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+
+
+def test_tables_of_a_newer_guestlist_are_left_alone(ledger_url: str) -> None:
+    stamp(ledger_url, "0999")
+    for use in (open_ledger, migrate):
+        with pytest.raises(ConfigError, match=f"of version 0999, and this Guestlist knows them up to {t.HEAD}"):
+            use(ledger_url)
+    assert tables_version(ledger_url) == "0999"
+
+
+def test_nobody_makes_or_changes_the_tables_of_a_server_but_migrate(empty_postgres: str) -> None:
+    with pytest.raises(ConfigError, match=r"the ledger has no tables, and this Guestlist needs .*`guestlist migrate`"):
+        open_ledger(empty_postgres)
+    assert tables_version(empty_postgres) is None
+    assert migrate(empty_postgres) is None
+    stamp(empty_postgres, "0001")
+    with pytest.raises(ConfigError, match=r"are of version 0001, and this Guestlist needs .*`guestlist migrate`"):
+        open_ledger(empty_postgres)
+
+
+@pytest.mark.parametrize("version", ["0001", "0002", "0003"])
+def test_migrating_goes_on_from_any_version(ledger_url: str, version: str) -> None:
+    config = alembic()
+    ledger = open_ledger(ledger_url)
+    with ledger.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, version)
+    assert migrate(ledger_url) == version
+    assert migrate(ledger_url) == tables_version(ledger_url) == t.HEAD
 
 
 def test_a_connection_does_not_outlive_a_fork(ledger: Ledger) -> None:
@@ -147,3 +188,18 @@ def test_a_connection_does_not_outlive_a_fork(ledger: Ledger) -> None:
         os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert ledger.run("vips", "forked") is not None
+
+
+def test_workers_need_no_right_to_change_tables(empty_postgres: str) -> None:
+    """With the two logins of docs/secrets.md."""
+    url = make_url(empty_postgres)
+    page = (Path(__file__).resolve().parents[2] / "docs" / "secrets.md").read_text(encoding="utf-8")
+    statements = page.partition("```sql\n")[2].partition("```")[0].replace("DATABASE guestlist", f"DATABASE {url.database}")
+    for statement in statements.strip().split(";\n"):
+        on_server(empty_postgres, statement)
+    migrate(empty_postgres)
+    worker = open_ledger(url.set(username="guestlist_worker", password="made-up").render_as_string(hide_password=False))
+    worker.begin_run("vips", "a", "path", {})
+    assert worker.run("vips", "a").state == "running"
+    with pytest.raises(ProgrammingError), worker.engine.begin() as connection:
+        connection.execute(text("DROP TABLE runs"))

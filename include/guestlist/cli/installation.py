@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from guestlist.cli.console import tell
 from guestlist.cli.validate import files_of
 from guestlist.runtime import clock
-from guestlist.runtime.config import Config
+from guestlist.runtime.config import segments_folder
 from guestlist.runtime.segments import find_segment, readable
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ def workspace(sleep: clock.Sleep = clock.sleep) -> Workspace:
 
 def segment_named(name: str) -> Segment:
     """A segment by its name or its file."""
-    return find_segment(name, Config.from_environment().segments)
+    return find_segment(name, segments_folder())
 
 
 def all_segments() -> list[Segment]:
     """All segments whose files can be read; the others are told."""
-    paths = files_of([], Config.from_environment().segments)
+    paths = files_of([], segments_folder())
     return list(readable(paths, lambda error: tell(f"left out: {error}", style="yellow")))
 
 

@@ -21,6 +21,7 @@ from guestlist.cli.check import check
 from guestlist.cli.console import tell
 from guestlist.cli.doctor import doctor
 from guestlist.cli.erase import erase
+from guestlist.cli.migrate import migrate
 from guestlist.cli.normalise import normalise
 from guestlist.cli.plan import plan
 from guestlist.cli.pools import pools
@@ -64,7 +65,7 @@ app = typer.Typer(
 )
 COMMANDS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Run segments": (validate, check, preview, plan, sync, approve, status),
-    "Look after what was sent": (reconcile, audiences, prune),
+    "Look after what was sent": (reconcile, audiences, prune, migrate),
     "Privacy": (erase, verify),
     "Tools": (doctor, sandbox, normalise, prepare, pools, schema),
 }

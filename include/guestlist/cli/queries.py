@@ -9,21 +9,21 @@ from guestlist.model.documents import Lines, read_yaml
 from guestlist.model.errors import ConfigError
 from guestlist.model.segment import Segment, Source
 from guestlist.model.segment_file import Problem
-from guestlist.runtime.config import Config
+from guestlist.runtime.config import readable_folders, segments_folder
 from guestlist.sources.templates import partition_problem, query_text, template_problem
 
 
-def query_problems(segment: Segment, path: Path, config: Config) -> tuple[Problem, ...]:
+def query_problems(segment: Segment, path: Path) -> tuple[Problem, ...]:
     """What is wrong with the queries of the segment in the file ``path``."""
     _, lines, _ = read_yaml(path.read_text(encoding="utf-8"))
-    return tuple(_problems(segment, lines, config))
+    return tuple(_problems(segment, lines))
 
 
-def _problems(segment: Segment, lines: Lines, config: Config) -> Iterator[Problem]:
+def _problems(segment: Segment, lines: Lines) -> Iterator[Problem]:
     written: list[tuple[tuple[str | int, ...], Source]] = [(("source", "sql"), segment.source)]
     written += [(("suppress", index, "sql"), item) for index, item in enumerate(segment.suppress)]
     for place, source in written:
-        if source.sql and (message := _problem(source, source.sql, config.segments.parent, config.files)):
+        if source.sql and (message := _problem(source, source.sql, segments_folder().parent, readable_folders())):
             yield Problem(lines.of(place), ".".join(map(str, place)), message)
 
 

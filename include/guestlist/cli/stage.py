@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from guestlist.cli.pools import pools_of
 from guestlist.cli.sandbox import build_sample, connections_to
-from guestlist.runtime.config import Config
+from guestlist.runtime.config import segments_folder
 from guestlist.runtime.segments import read_segment, segment_files
 from guestlist.runtime.vault import create_key_file
 
@@ -84,7 +84,7 @@ class Stage:
     def import_pools(self, sandbox: Sandbox, log: IO[str]) -> int:
         """Make the pools that the segments' tasks name: a task whose pool is missing waits for ever."""
         file = self.folder / "pools.json"
-        segments = [read_segment(path) for path in segment_files(Config.from_environment().segments)]
+        segments = [read_segment(path) for path in segment_files(segments_folder())]
         file.write_text(json.dumps(pools_of(segments, slots=4)), encoding="utf-8")
         return self.airflow("pools", "import", str(file), sandbox=sandbox, log=log).wait()
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from guestlist.cli import exits
 from guestlist.cli.console import AsJson, show, show_json
 from guestlist.model.errors import ConfigError
-from guestlist.runtime.config import Config
+from guestlist.runtime.config import segments_folder
 from guestlist.runtime.segments import read_segment, segment_files, shown
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Check segment files offline and tell every problem."""
-    config = Config.from_environment()
-    checked = [check(path, config) for path in files_of(targets or [], config.segments)]
+    checked = [check(path) for path in files_of(targets or [], segments_folder())]
     broken = [item for item in checked if item.problems]
     if as_json:
         show_json({"valid": not broken, "files": [item.as_json() for item in checked]})
@@ -74,7 +73,7 @@ def _files_of(target: str, folder: Path) -> list[Path]:
     raise ConfigError(f"there is no segment {target!r} in {folder}; there are: {known}")
 
 
-def check(path: Path, config: Config) -> Checked:
+def check(path: Path) -> Checked:
     """Read one file and collect what is wrong with it."""
     from guestlist.cli.queries import query_problems
     from guestlist.model.segment_file import Problem, SegmentError
@@ -85,7 +84,7 @@ def check(path: Path, config: Config) -> Checked:
         return Checked(path, error.problems)
     except ConfigError as error:
         return Checked(path, (Problem(1, "", error.message),))
-    return Checked(path, (*_twins(path), *query_problems(segment, path, config)))
+    return Checked(path, (*_twins(path), *query_problems(segment, path)))
 
 
 def _twins(path: Path) -> tuple[Problem, ...]:

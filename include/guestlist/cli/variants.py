@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from guestlist import destinations
+from guestlist.destinations.base import without_choices
 from guestlist.model.capabilities import Capabilities, MatchKey
 from guestlist.model.vocabulary import Field
 
@@ -24,12 +25,11 @@ def all_capabilities(platform: str) -> list[Capabilities]:
 
 
 def _options(model: type[BaseModel]) -> Iterator[BaseModel]:
-    unset: dict[str, Any] = {name: None for name, field in model.model_fields.items() if field.is_required()}
-    yield model.model_construct(**unset)
+    yield without_choices(model)
     for name, field in model.model_fields.items():
         for choice in _choices(field.annotation):
             if choice != field.default:
-                yield model.model_construct(**{**unset, name: choice})
+                yield without_choices(model, **{name: choice})
 
 
 def _choices(annotation: Any) -> tuple[Any, ...]:

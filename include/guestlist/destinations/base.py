@@ -42,9 +42,9 @@ class Settings(BaseModel):
 
     @classmethod
     def of(cls, connection: Connection) -> Self:
-        """Read a connection's ``extra``; every problem is told, no value is repeated."""
+        """Read a connection's ``extra``; fields left empty in a form are none. Every problem is told, no value is repeated."""
         try:
-            return cls.model_validate(dict(connection.extra))
+            return cls.model_validate({key: value for key, value in connection.extra.items() if value not in (None, "")})
         except ValidationError as error:
             problems = "; ".join(f"{_dotted(item['loc'])}: {_told(item['type'], item['msg'])}" for item in error.errors())
             known = ", ".join(cls.model_fields)
@@ -79,6 +79,12 @@ class Options(BaseModel):
     """A platform's own keys in a segment's destination."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def without_choices(options: type[BaseModel], **chosen: Any) -> BaseModel:
+    """A platform's options with only its defaults and ``chosen``: enough to tell what it can do, not to send anything."""
+    required = {name: None for name, field in options.model_fields.items() if field.is_required()}
+    return options.model_construct(**{**required, **chosen})
 
 
 class Destination(ABC):

@@ -110,7 +110,7 @@ class Topsort(Destination):
     def check(self, spec: AudienceSpec) -> Conversation[Sequence[Finding]]:
         """The key reads the audiences; whether it may build one, and which ad platforms are linked, cannot be asked."""
         found = yield from self._find("id", spec.known.id if spec.known else "")
-        wanted = ", ".join(self.options.dsp)
+        wanted = ", ".join(self.options.dsp or ["ad platforms"])  # none are known where a connection is checked by itself
         return [
             Finding("the API key reads the offsite audiences"),
             Finding(f"whether {wanted} are linked in Topsort, it cannot be asked: the first run tells"),

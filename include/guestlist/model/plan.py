@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from guestlist.model.errors import ConfigError
 from guestlist.model.vocabulary import Field, Mode, Operation
+
+FORMAT = 1
+"""Of what the lake holds: a plan's document says it for its parts and members. Plans from before there was a number are 1.
+
+Whoever raises it adds a migration of the ledger, so that an older Guestlist is refused before it reads the lake.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +107,19 @@ class Plan:
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON, for the lake, the ledger and the command line."""
-        return asdict(self)
+        return {"format": FORMAT, **asdict(self)}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Plan:
-        """The plan that `as_json` wrote."""
+    def from_json(cls, document: Mapping[str, Any]) -> Plan:
+        """The plan that `as_json` wrote, in this version or an earlier one.
+
+        Raises:
+            ConfigError: a newer Guestlist has written it.
+        """
+        data = {**document}
+        if (written := data.pop("format", 1)) > FORMAT:
+            told = f"the plan {data.get('path')} is written in format {written}, and this Guestlist reads up to {FORMAT}"
+            raise ConfigError(f"{told}: install the Guestlist that wrote it, here and on every worker")
         uploads = tuple(
             Upload(
                 **{**upload, "operation": Operation(upload["operation"]), "cuts": tuple(Cut(**cut) for cut in upload["cuts"])}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
@@ -10,6 +11,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from guestlist.model.connection import Connection
 from guestlist.model.errors import ConfigError
+from guestlist.runtime.config import Config
 
 if TYPE_CHECKING:
     from guestlist.model.segment import Segment
@@ -46,7 +48,8 @@ def workspace_of(context: Mapping[str, Any]) -> Workspace:
     run_after = context["dag_run"].run_after
     if "ds" not in variables and run_after is not None:
         variables |= {"ds": run_after.date().isoformat(), "ds_nodash": run_after.strftime("%Y%m%d")}
-    return Workspace(resolve=connection_from_airflow, variables=variables)
+    config = Config.from_environment(Path(context["dag"].fileloc))
+    return Workspace(config, connection_from_airflow, variables)
 
 
 def segment_of(workspace: Workspace, name: str) -> Segment:

@@ -1,7 +1,7 @@
 """Where Guestlist keeps its things, from the environment; read when asked for, never at import.
 
-GUESTLIST_HOME      folder for what has no address of its own (default: .guestlist in the project)
-GUESTLIST_SEGMENTS  folder of segment files (default: segments beside the package)
+GUESTLIST_HOME      folder for what has no address of its own (default: .guestlist in the project; of a wheel: none)
+GUESTLIST_SEGMENTS  folder of segment files (default: include/segments in the project; of a wheel: segments beside the DAG file)
 GUESTLIST_LEDGER    SQLAlchemy address of the ledger (default: sqlite in GUESTLIST_HOME)
 GUESTLIST_LAKE      folder or object-store address of the lake (default: lake in GUESTLIST_HOME)
 GUESTLIST_FILES     folders beside the project from which segments may read files (default: any folder)
@@ -22,7 +22,9 @@ from pathlib import Path
 
 from guestlist.model.errors import ConfigError
 
-_INCLUDE = Path(__file__).resolve().parents[2]
+_IMPORTED_FROM = Path(__file__).resolve().parents[2]
+_PROJECT = _IMPORTED_FROM.parent if _IMPORTED_FROM.name == "include" else None
+"""The project's folder; None where Guestlist was installed from its wheel: nothing of ours is kept in site-packages."""
 _CENTURY = 36_500
 
 
@@ -35,7 +37,6 @@ class Config:
     ledger: str
     lake: str
     vault_key: Path
-    erasure_schedule: str | None = None
     files: tuple[Path, ...] = ()
     alerts: tuple[str, ...] = ()
     retention_days: str = "30"
@@ -53,17 +54,57 @@ class Config:
         return timedelta(days=int(self.retention_days))
 
     @classmethod
-    def from_environment(cls) -> Config:
-        """What the environment says, or the defaults."""
-        home = Path(os.environ.get("GUESTLIST_HOME") or _INCLUDE.parent / ".guestlist").absolute()
+    def from_environment(cls, dag_file: Path | None = None) -> Config:
+        """What the environment says, or the defaults; ``dag_file`` is the DAG file whose segments are meant.
+
+        Raises:
+            ConfigError: nobody said where to keep what an audience holds.
+        """
+        home, ledger, lake = _home(), os.environ.get("GUESTLIST_LEDGER"), os.environ.get("GUESTLIST_LAKE")
+        if home is None and not (ledger and lake):
+            told = "set GUESTLIST_HOME to a folder that outlives a restart, or GUESTLIST_LEDGER and GUESTLIST_LAKE"
+            raise ConfigError(f"nobody has said where ledger and lake are kept: {told}, which all workers reach")
+        home = home or _airflow_home() / "guestlist"
         return cls(
             home=home,
-            segments=Path(os.environ.get("GUESTLIST_SEGMENTS") or _INCLUDE / "segments").absolute(),
-            ledger=os.environ.get("GUESTLIST_LEDGER") or f"sqlite:///{home / 'ledger.db'}",
-            lake=os.environ.get("GUESTLIST_LAKE") or str(home / "lake"),
+            segments=segments_folder(dag_file),
+            ledger=ledger or f"sqlite:///{home / 'ledger.db'}",
+            lake=lake or str(home / "lake"),
             vault_key=Path(os.environ.get("GUESTLIST_VAULT_KEY") or home / "vault.key").absolute(),
             retention_days=os.environ.get("GUESTLIST_RETENTION_DAYS") or cls.retention_days,
-            erasure_schedule=os.environ.get("GUESTLIST_ERASURE_SCHEDULE") or None,
-            files=tuple(Path(name).absolute() for name in os.environ.get("GUESTLIST_FILES", "").split(os.pathsep) if name),
+            files=readable_folders(),
             alerts=tuple(name.strip() for name in os.environ.get("GUESTLIST_ALERTS", "").split(",") if name.strip()),
         )
+
+
+def _home() -> Path | None:
+    """Of a wheel there is no default: ledger and lake are the memory of what platforms hold, and a container would lose it."""
+    given = os.environ.get("GUESTLIST_HOME") or (_PROJECT and _PROJECT / ".guestlist")
+    return Path(given).absolute() if given else None
+
+
+def segments_folder(dag_file: Path | None = None) -> Path:
+    """The folder of segment files. Of a wheel, where nothing is said: beside the DAG file, or in Airflow's folder of DAGs."""
+    if given := os.environ.get("GUESTLIST_SEGMENTS"):
+        return Path(given).absolute()
+    if _PROJECT:
+        return _PROJECT / "include" / "segments"
+    return (dag_file.absolute().parent if dag_file else _dags_folder()) / "segments"
+
+
+def _dags_folder() -> Path:
+    return Path(os.environ.get("AIRFLOW__CORE__DAGS_FOLDER") or _airflow_home() / "dags").expanduser().absolute()
+
+
+def _airflow_home() -> Path:
+    return Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser().absolute()
+
+
+def readable_folders() -> tuple[Path, ...]:
+    """The folders beside the project from which segments may read files; any where there are none."""
+    return tuple(Path(name).absolute() for name in os.environ.get("GUESTLIST_FILES", "").split(os.pathsep) if name)
+
+
+def erasure_schedule() -> str | None:
+    """When open erasures are finished; None for by hand."""
+    return os.environ.get("GUESTLIST_ERASURE_SCHEDULE") or None

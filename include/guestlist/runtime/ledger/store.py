@@ -1,15 +1,17 @@
-"""Opening the ledger: its database is found, and its tables are brought up to date."""
+"""Opening the ledger: its database is found, and its tables are those that this Guestlist knows."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import ArgumentError, DatabaseError, DisconnectionError, OperationalError
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import ArgumentError, DisconnectionError, OperationalError, ProgrammingError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from guestlist.model.errors import ConfigError, TransientError
@@ -21,6 +23,7 @@ from guestlist.runtime.ledger.needed import Needed
 from guestlist.runtime.ledger.plans import Plans
 from guestlist.runtime.ledger.runs import Runs
 from guestlist.runtime.ledger.sessions import Sessions
+from guestlist.runtime.ledger.versions import bring_up_to_date, refuse_newer, refuse_older, version_of
 
 _MOST_CONNECTIONS = 5
 
@@ -30,17 +33,65 @@ class Ledger(Runs, Plans, Sessions, Checkpoints, Needed, Erasures):
 
 
 def open_ledger(url: str) -> Ledger:
-    """Open the ledger at a SQLAlchemy address and bring its tables up to date.
+    """Open the ledger at a SQLAlchemy address. The tables of SQLite are brought up to date; a server's are `migrate`'s.
+
+    Raises:
+        ConfigError: the address is none, or the tables are not of the version that this Guestlist needs.
+        TransientError: the database cannot be reached.
+    """
+    with _engine_at(url) as engine:
+        if (found := version_of(engine)) != t.HEAD:
+            refuse_newer(found)
+            if engine.dialect.name != "sqlite":  # an empty database may be a wrong address: nobody begins a new ledger unasked
+                refuse_older(found)
+            bring_up_to_date(engine)
+    ledger = Ledger(engine)
+    weakref.finalize(ledger, engine.dispose)
+    return ledger
+
+
+def migrate(url: str) -> str | None:
+    """Bring the tables up to date, or make them; may run in several places at once. Returns the version before.
+
+    Raises:
+        ConfigError: as `open_ledger`. TransientError: the database cannot be reached.
+    """
+    with _engine_at(url) as engine:
+        return bring_up_to_date(engine)
+
+
+def tables_version(url: str) -> str | None:
+    """The version of the tables; None where there are none. Nothing is changed.
 
     Raises:
         ConfigError: the address is none. TransientError: the database cannot be reached.
     """
+    with _engine_at(url) as engine:
+        return version_of(engine)
+
+
+@contextmanager
+def _engine_at(url: str) -> Iterator[Engine]:
+    """An engine, which is as new at the end: what it opened meanwhile is closed."""
+    engine = _engine(url)
+    try:
+        yield engine
+    except OperationalError as error:
+        raise TransientError(f"the ledger cannot be opened: {type(error.orig).__name__}") from None
+    except sqlite3.DatabaseError:
+        raise ConfigError("the ledger (GUESTLIST_LEDGER) is a file, and not one of SQLite") from None
+    except ProgrammingError as error:
+        told = "its login may not make or change tables: run `guestlist migrate` with one that may"
+        raise ConfigError(f"the ledger cannot be brought up to date ({type(error.orig).__name__}): {told}") from None
+    finally:
+        engine.dispose()
+
+
+def _engine(url: str) -> Engine:
     try:
         engine = create_engine(_with_driver(url), pool_size=1, max_overflow=_MOST_CONNECTIONS - 1, pool_pre_ping=True)
     except ArgumentError:
         raise ConfigError("the ledger's address (GUESTLIST_LEDGER) is not a database address") from None
-    ledger = Ledger(engine)
-    weakref.finalize(ledger, engine.dispose)
     event.listen(engine, "connect", _remember_process)
     event.listen(engine, "checkout", _refuse_inherited)
     if engine.dialect.name == "sqlite":
@@ -48,13 +99,7 @@ def open_ledger(url: str) -> Ledger:
             Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
         event.listen(engine, "connect", _sqlite_settings)
         event.listen(engine, "begin", _sqlite_begin)
-    try:
-        _migrate(engine)
-    except OperationalError as error:
-        raise TransientError(f"the ledger cannot be opened: {type(error.orig).__name__}") from None
-    except sqlite3.DatabaseError:
-        raise ConfigError("the ledger (GUESTLIST_LEDGER) is a file, and not one of SQLite") from None
-    return ledger
+    return engine
 
 
 def _remember_process(_connection: Any, record: ConnectionPoolEntry) -> None:
@@ -87,28 +132,3 @@ def _sqlite_settings(connection: Any, _record: object) -> None:
 def _sqlite_begin(connection: Connection) -> None:
     """Take the write lock at once: a transaction that reads first and writes later could be refused half way."""
     connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READS) else "BEGIN IMMEDIATE")
-
-
-def _migrate(engine: Engine) -> None:
-    """Bring the tables up to date. Two processes may meet here: the one that comes second finds the work done."""
-    if _version(engine) == t.HEAD:
-        return
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    try:
-        with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except DatabaseError:
-        if _version(engine) != t.HEAD:
-            raise
-
-
-def _version(engine: Engine) -> str | None:
-    with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -7,10 +7,15 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from guestlist.model.audiences import Finding
+from guestlist.destinations import destination_class
+from guestlist.destinations.base import audience_finding, without_choices
+from guestlist.model.audiences import AudienceSpec, Finding
+from guestlist.model.connection import Connection
 from guestlist.model.errors import AuthError, ConfigError, DataError, GuestlistError, TransientError
 from guestlist.model.segment import Segment, Source
 from guestlist.pipeline.prepare import Preparer
+from guestlist.runtime.carriers import Carriers
+from guestlist.runtime.driver import Driver, Retries
 from guestlist.runtime.wiring import Workspace
 
 _MEND = {
@@ -53,6 +58,20 @@ def check_segment(workspace: Workspace, segment: Segment, labels: Sequence[str] 
             look = _look(workspace, segment, target.label)
             found.append(_checked(target.label, target.platform, target.connection, look))
     return found
+
+
+def check_connection(platform: str, connection: Connection) -> Checked:
+    """Check a connection by itself, for no segment: whether an audience is there is left out. Somebody waits: one attempt."""
+    spec = AudienceSpec(name="any audience", description="", reference="guestlist:check", fields=())
+
+    def look() -> Sequence[Finding]:
+        cls = destination_class(platform)
+        destination = cls(cls.Settings.of(connection), without_choices(cls.Options))
+        with closing(Carriers(destination.settings)) as carriers:
+            found = Driver(carriers, destination.judge, Retries(attempts=1)).run(destination.check(spec))
+        return [finding for finding in found if finding != audience_finding(spec, there=False)]
+
+    return _checked(connection.id, platform, connection.id, look)
 
 
 def _checked(label: str, kind: str, connection: str, look: Callable[[], Sequence[Finding]]) -> Checked:
