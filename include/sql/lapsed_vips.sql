@@ -16,4 +16,4 @@ SELECT
     consent_ads, consent_personalization
 FROM customers
 JOIN vips ON vips.customer_id = customers.customer_id
-WHERE NOT EXISTS (FROM do_not_contact WHERE do_not_contact.customer_id = customers.customer_id)
+WHERE NOT EXISTS (SELECT 1 FROM do_not_contact WHERE do_not_contact.customer_id = customers.customer_id)

@@ -4,4 +4,4 @@ SELECT
     consent_ads, consent_personalization
 FROM customers
 WHERE newsletter
-  AND NOT EXISTS (FROM do_not_contact WHERE do_not_contact.customer_id = customers.customer_id)
+  AND NOT EXISTS (SELECT 1 FROM do_not_contact WHERE do_not_contact.customer_id = customers.customer_id)

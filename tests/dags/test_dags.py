@@ -123,11 +123,26 @@ def test_the_documentation_renders_the_segment(tmp_path, monkeypatch):
         assert text in doc
 
 
-def test_seals_announce_one_asset_an_audience(tmp_path, monkeypatch):
+def test_there_is_one_asset_for_the_segment_and_one_for_each_audience(tmp_path, monkeypatch):
     write(tmp_path, "one")
     dag = bag_of(tmp_path, monkeypatch).dags["one"]
-    outlets = [asset.uri for task in dag.tasks for asset in task.outlets]
-    assert sorted(outlets) == ["guestlist://one/google_main", "guestlist://one/meta_main"]
+    outlets = {task.task_id: [asset.name for asset in task.outlets] for task in dag.tasks if task.outlets}
+    assert outlets == {
+        "prepare": ["guestlist://one"],
+        "google_main.seal": ["guestlist://one/google_main"],
+        "meta_main.seal": ["guestlist://one/meta_main"],
+    }
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_who_waits_for_an_asset_describes_it_as_who_updates_it(tmp_path, monkeypatch, slash):
+    """Airflow deactivates an asset that two DAGs describe differently."""
+    write(tmp_path, "one")
+    after = f"{{after: [guestlist://one{slash}, guestlist://one/meta_main]}}"
+    write(tmp_path, "two", GOOD.format(name="two", google="mirror", meta="mirror").replace('"0 5 * * *"', after))
+    bag = bag_of(tmp_path, monkeypatch)
+    updated = [asset for task in bag.dags["one"].tasks for asset in task.outlets if "google" not in asset.name]
+    assert list(bag.dags["two"].timetable.asset_condition.objects) == updated
 
 
 def test_a_segment_may_wait_for_assets(tmp_path, monkeypatch):

@@ -1,7 +1,8 @@
 """Canaries go through a real Airflow at its loudest: API server, scheduler, workers, triggerer and all of our DAGs.
 
 Runs that succeed, that platforms refuse, that wait for a person; then an erasure and the upkeep. Afterwards neither Airflow's
-database (XCom, rendered fields, pages, assets, serialised DAGs) nor a log, the lake, the ledger or a temporary file knows them.
+database (XCom, rendered fields, pages, assets, serialised DAGs) nor a log, an event of OpenLineage, the lake, the ledger or a
+temporary file knows them.
 """
 
 from __future__ import annotations
@@ -60,6 +61,9 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setenv("GUESTLIST_HOME", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", "DEBUG")
+    (tmp_path / "lineage").mkdir()
+    events = {"type": "file", "log_file_path": str(tmp_path / "lineage" / "event")}
+    monkeypatch.setenv("AIRFLOW__OPENLINEAGE__TRANSPORT", json.dumps(events))
     found = Stage(tmp_path)
     found.make_key()
     return found
@@ -130,3 +134,9 @@ def test_a_real_airflow_knows_nobody(stage: Stage, sandbox: Sandbox, request: py
     for task in ("good/run_id", "meta_refused.additions", "guestlist_erasure/run_id", "guestlist_upkeep/run_id"):
         assert any(where.startswith("airflow/logs/") and task in where for where in searched), task
     assert "ledger.db, sessions.handle" in searched
+    told = [json.loads(file.read_text()) for file in (stage.folder / "lineage").iterdir()]
+    for ending in ("good.edgetag_main.seal COMPLETE", "refused.report FAIL", "guestlist_erasure.erase FAIL"):
+        assert ending in {f"{event['job']['name']} {event['eventType']}" for event in told}
+    assert all(
+        any(where.startswith(f"lineage/{file.name}") for where in searched) for file in (stage.folder / "lineage").iterdir()
+    )

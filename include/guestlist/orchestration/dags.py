@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow.exceptions import AirflowException
-from airflow.sdk import DAG, Asset, BaseOperator, Param, TaskGroup, TriggerRule
+from airflow.sdk import DAG, BaseOperator, Param, TaskGroup, TriggerRule
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import AirflowFailException
 
@@ -18,7 +18,7 @@ from guestlist.model.errors import ConfigError
 from guestlist.model.segment import After, Destination, Segment, ever_comes
 from guestlist.model.vocabulary import Mode, Operation
 from guestlist.orchestration.alerts import RunFailed, deadline_of
-from guestlist.orchestration.assets import audience_asset
+from guestlist.orchestration.assets import asset_at, audience_asset, segment_asset
 from guestlist.orchestration.guard import GuardOperator
 from guestlist.orchestration.operators import (
     OpenOperator,
@@ -74,8 +74,7 @@ def build(segment: Segment) -> DAG:
         on_failure_callback=RunFailed(segment.alerts),
         deadline=deadline_of(segment.name, segment.alerts),
     ) as dag:
-        in_parts = segment.source.in_parts
-        prepare = prepare_in_parts(segment) if in_parts else PrepareOperator(task_id="prepare", segment=segment.name)
+        prepare = _prepare(segment)
         report = ReportOperator(task_id="report", segment=segment.name, trigger_rule=TriggerRule.ALL_DONE, retries=1)
         for target in segment.destinations:
             with TaskGroup(target.label, tooltip=f"{target.platform}: {target.audience}") as group:
@@ -85,6 +84,13 @@ def build(segment: Segment) -> DAG:
     # That is two thirds of the time that parsing takes; a test checks them once.
     object.__setattr__(dag, "params", ParamsDict(_params(segment)))
     return dag
+
+
+def _prepare(segment: Segment) -> BaseOperator | TaskGroup:
+    outlets = [segment_asset(segment.name)]
+    if segment.source.in_parts:
+        return prepare_in_parts(segment, outlets)
+    return PrepareOperator(task_id="prepare", segment=segment.name, outlets=outlets)
 
 
 def _destination(segment: Segment, target: Destination) -> None:
@@ -119,7 +125,7 @@ _ANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
 
 def _schedule(schedule: str | After | None) -> Any:
     if isinstance(schedule, After):
-        return [Asset(name=uri, uri=uri) for uri in schedule.after]
+        return [asset_at(uri) for uri in schedule.after]
     return schedule
 
 

@@ -10,8 +10,9 @@ from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import DAG, BaseOperator, Param
 from airflow.sdk.exceptions import AirflowFailException
 
-from guestlist.orchestration.operators import plainly
+from guestlist.orchestration.lineage import TellsLineage
 from guestlist.orchestration.own_dags import own_dag
+from guestlist.orchestration.plainly import plainly
 from guestlist.orchestration.workspaces import workspace_of
 
 log = logging.getLogger("guestlist.airflow")
@@ -23,7 +24,7 @@ person has to do something by hand. `guestlist verify` checks the receipts.
 _ID = r"^er-[0-9]{8}-[0-9a-f]{8}$"
 
 
-class EraseOperator(BaseOperator):
+class EraseOperator(TellsLineage, BaseOperator):
     """Take erasures as far as they go; wait in the triggerer, without a worker's slot. Returns how each one stands."""
 
     @plainly

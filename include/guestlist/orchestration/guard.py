@@ -18,15 +18,19 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from guestlist.model.errors import SafetyStop, TransientError
 from guestlist.orchestration.alerts import tell, url_of
-from guestlist.orchestration.operators import plainly, plan_id_of
+from guestlist.orchestration.lineage import TellsLineage
+from guestlist.orchestration.operators import delivering, plan_id_of
+from guestlist.orchestration.plainly import plainly
 from guestlist.orchestration.workspaces import segment_of, workspace_of
 from guestlist.runtime import clock
 from guestlist.runtime.alerts import Alert, of_guard, of_nobody
 from guestlist.runtime.config import Config
 
 if TYPE_CHECKING:
+    from guestlist.model.lineage import Lineage
     from guestlist.model.plan import Plan
     from guestlist.runtime.ledger import Ledger
+    from guestlist.runtime.lineage import Parse
     from guestlist.runtime.sync import Sample
     from guestlist.runtime.wiring import Workspace
 
@@ -35,7 +39,7 @@ _WAIT = timedelta(hours=24)
 _LOOK_SECONDS = 10.0
 
 
-class GuardOperator(ApprovalOperator):
+class GuardOperator(TellsLineage, ApprovalOperator):
     """Let the plan pass, or wait for a person's approval with the numbers; the decision is kept in the ledger."""
 
     def __init__(self, *, segment: str, destination: str, **kwargs: Any) -> None:
@@ -71,6 +75,10 @@ class GuardOperator(ApprovalOperator):
             raise SafetyStop(f"{told}: {mend}; {breached}", segment=self.segment, destination=self.destination)
         self.body = page(plan, plan_id, sync.sample_of(workspace, segment_of(workspace, self.segment), plan))
         self._ask(context, workspace, plan, plan_id)
+
+    def facts(self, context: Any, parse: Parse) -> Lineage:
+        """From the source to the audience."""
+        return delivering(context, self.segment, {self.destination: {}}, parse)
 
     def _ask(self, context: Any, workspace: Workspace, plan: Plan, plan_id: int) -> None:
         """Make the page; then wait with a trigger of our own, since Airflow's state for this looks at the page alone."""

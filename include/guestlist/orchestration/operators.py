@@ -6,9 +6,9 @@ Constructors record; everything heavy is imported in `execute`. What goes throug
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import timedelta
-from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
@@ -16,18 +16,24 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from structlog.contextvars import bound_contextvars
 
-from guestlist.model.errors import GuestlistError
 from guestlist.model.vocabulary import Operation
-from guestlist.orchestration.alerts import errors_of, leave_error, mark_as_told, tell, url_of
+from guestlist.orchestration.alerts import errors_of, mark_as_told, tell, url_of
 from guestlist.orchestration.assets import event_extra
+from guestlist.orchestration.lineage import TellsLineage
 from guestlist.orchestration.links import AudienceLink
 from guestlist.orchestration.metrics import emit
+from guestlist.orchestration.plainly import plainly
 from guestlist.orchestration.workspaces import segment_of, workspace_of
 from guestlist.runtime.alerts import of_report
 
 if TYPE_CHECKING:
+    from guestlist.model.lineage import Lineage
+    from guestlist.model.plan import Drops
     from guestlist.model.segment import Segment
+    from guestlist.runtime.lineage import Parse
+    from guestlist.runtime.sync import Prepared
     from guestlist.runtime.sync.deliver import Progress
+    from guestlist.runtime.sync.report import RunReport
     from guestlist.runtime.wiring import Workspace
 
 log = logging.getLogger("guestlist.airflow")
@@ -35,28 +41,10 @@ _SHORT_WAIT = 10.0
 """Seconds below which a task waits itself: handing over to the triggerer and back costs as much."""
 
 
-def plainly(execute: Callable[..., Any]) -> Callable[..., Any]:
-    """Log our own errors as the one sentence that they are, above Airflow's trace, and leave the sentence for the run's report.
-
-    Every line of the task's log says which segment and destination it is about.
-    """
-
-    @wraps(execute)
-    def execute_plainly(self: Any, context: Any, *arguments: Any, **options: Any) -> Any:
-        where = {name: getattr(self, name) for name in ("segment", "destination") if hasattr(self, name)}
-        with bound_contextvars(**where):
-            try:
-                return execute(self, context, *arguments, **options)
-            except GuestlistError as error:
-                log.error("%s", error)  # noqa: TRY400 - the sentence alone
-                leave_error(context, error)
-                raise
-
-    return execute_plainly
-
-
-class SegmentOperator(BaseOperator):
+class SegmentOperator(TellsLineage, BaseOperator):
     """A task of a segment's DAG."""
+
+    drops: Drops | None = None
 
     def __init__(self, *, segment: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -68,6 +56,21 @@ class SegmentOperator(BaseOperator):
         workspace.ledger.take_lease(self.segment, lease_holder(context))
         return workspace, segment_of(workspace, self.segment), context["run_id"]
 
+    def facts(self, context: Any, parse: Parse) -> Lineage:
+        """From the source to the prepared members."""
+        from guestlist.runtime import lineage
+
+        workspace = workspace_of(context)
+        return lineage.of_preparing(workspace, segment_of(workspace, self.segment), self.drops, parse)
+
+    def _tell(self, context: Any, prepared: Prepared) -> dict[str, Any]:
+        """Tell of all the segment's members, now that they are prepared. Returns counts."""
+        self.drops = prepared.drops
+        self.gather(context)
+        for asset in self.outlets:
+            context["outlet_events"][asset].extra = prepared.counts
+        return prepared.counts
+
 
 class PrepareOperator(SegmentOperator):
     """Read the source once; write hashed members to the lake. Returns counts."""
@@ -78,7 +81,8 @@ class PrepareOperator(SegmentOperator):
         from guestlist.runtime import sync
 
         workspace, segment, run_id = self._begin(context)
-        return sync.prepare(workspace, segment, run_id, lambda rows: log.info("%d rows read", rows)).counts
+        prepared = sync.prepare(workspace, segment, run_id, lambda rows: log.info("%d rows read", rows))
+        return self._tell(context, prepared)
 
 
 class DestinationOperator(SegmentOperator):
@@ -90,6 +94,11 @@ class DestinationOperator(SegmentOperator):
         super().__init__(**kwargs)
         self.destination = destination
         self.audience_url: str | None = None
+        self.counts: Mapping[str, Any] = {}
+
+    def facts(self, context: Any, parse: Parse) -> Lineage:
+        """From the source to the audience."""
+        return delivering(context, self.segment, {self.destination: self.counts}, parse)
 
     def _know_audience(self, workspace: Workspace) -> None:
         audience = workspace.ledger.audience(self.segment, self.destination)
@@ -196,16 +205,25 @@ class SealOperator(DestinationOperator):
         from guestlist.runtime import sync
 
         workspace, segment, run_id = self._begin(context)
-        sealed = sync.seal(workspace, segment, plan_id_of(context, self.destination))
+        plan_id = plan_id_of(context, self.destination)
+        sealed = sync.seal(workspace, segment, plan_id)
         self._know_audience(workspace)
-        counts = sync.destination_counts(workspace, segment, run_id, self.destination)
+        self.counts = sync.destination_counts(workspace, segment, run_id, self.destination)
+        self.gather(context)
         for asset in self.outlets:
-            context["outlet_events"][asset].extra = event_extra(counts | {"generation": sealed.generation})
+            context["outlet_events"][asset].extra = event_extra({**self.counts, "plan": plan_id})
         return {"generation": sealed.generation, "members": sealed.members}
 
 
 class ReportOperator(SegmentOperator):
     """Say what the run did, from receipts; fail where an audience is not in step, so that no loss ends green."""
+
+    report: RunReport | None = None
+
+    def facts(self, context: Any, parse: Parse) -> Lineage:
+        """From the source to all audiences."""
+        counts = {one.label: asdict(one) for one in self.report.destinations} if self.report else {}
+        return delivering(context, self.segment, counts, parse)
 
     @plainly
     def execute(self, context: Any) -> dict[str, Any]:
@@ -214,7 +232,7 @@ class ReportOperator(SegmentOperator):
 
         workspace, segment, run_id = self._begin(context)
         try:
-            report = sync.report_run(workspace, segment, run_id, labels=_chosen(context))
+            self.report = report = sync.report_run(workspace, segment, run_id, labels=_chosen(context))
             sync.tidy(workspace, segment)
         finally:
             workspace.ledger.drop_lease(segment.name, lease_holder(context))
@@ -227,6 +245,14 @@ class ReportOperator(SegmentOperator):
             mark_as_told(context)
             raise AirflowFailException(str(error))
         return report.as_json()
+
+
+def delivering(context: Any, segment: str, counts: Mapping[str, Mapping[str, Any]], parse: Parse) -> Lineage:
+    """The lineage of some destinations, with the counts of each as far as there are any."""
+    from guestlist.runtime import lineage
+
+    workspace = workspace_of(context)
+    return lineage.of_delivering(workspace, segment_of(workspace, segment), context["run_id"], counts, parse)
 
 
 def plan_id_of(context: Any, destination: str) -> int:

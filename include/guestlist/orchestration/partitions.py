@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
-from airflow.sdk import TaskGroup
+from airflow.sdk import Asset, TaskGroup
 
 from guestlist.model.segment import Segment
-from guestlist.orchestration.operators import SegmentOperator, plainly
+from guestlist.orchestration.operators import SegmentOperator
+from guestlist.orchestration.plainly import plainly
 
 log = logging.getLogger("guestlist.airflow")
 
@@ -61,15 +63,15 @@ class GatherOperator(SegmentOperator):
         from guestlist.runtime import sync
 
         workspace, segment, run_id = self._begin(context)
-        return sync.gather(workspace, segment, run_id, list(self.folders)).counts
+        return self._tell(context, sync.gather(workspace, segment, run_id, list(self.folders)))
 
 
-def prepare_in_parts(segment: Segment) -> TaskGroup:
+def prepare_in_parts(segment: Segment, outlets: Sequence[Asset]) -> TaskGroup:
     """The task group that stands where one task prepares other segments."""
     with TaskGroup("prepare", tooltip="the source in parts") as group:
         partitions = PartitionsOperator(task_id="partitions", segment=segment.name)
         prepared = PreparePartitionOperator.partial(
             task_id="partition", segment=segment.name, map_index_template="{{ label | default('partition') }}"
         ).expand(partition=partitions.output)
-        GatherOperator(task_id="gather", segment=segment.name, folders=prepared.output)
+        GatherOperator(task_id="gather", segment=segment.name, folders=prepared.output, outlets=list(outlets))
     return group

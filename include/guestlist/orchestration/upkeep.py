@@ -9,9 +9,10 @@ from airflow.sdk import DAG, BaseOperator
 from structlog.contextvars import bound_contextvars
 
 from guestlist.orchestration.alerts import mark_as_told, tell, url_of
+from guestlist.orchestration.lineage import TellsLineage
 from guestlist.orchestration.metrics import emit
-from guestlist.orchestration.operators import plainly
 from guestlist.orchestration.own_dags import own_dag
+from guestlist.orchestration.plainly import plainly
 from guestlist.orchestration.workspaces import workspace_of
 from guestlist.runtime.alerts import of_drift, of_stale
 
@@ -37,7 +38,7 @@ where one has become stale: a second run that should have sealed it is due.
 """
 
 
-class UpkeepOperator(BaseOperator):
+class UpkeepOperator(TellsLineage, BaseOperator):
     """A task over all segments whose files can be read; a broken one has a red DAG of its own."""
 
     def _begin(self, context: Any) -> tuple[Workspace, list[Segment]]:

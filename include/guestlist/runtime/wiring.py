@@ -170,20 +170,24 @@ class Workspace:
         return Plan.from_json(self.lake.read_json(f"{self.ledger.plan_path(plan_id)}/plan.json"))
 
     def reader(self, source: Source, partition: Partition | None = None) -> Reader:
-        """The source with its SQL read and rendered: one partition of it, or all of them."""
+        """What reads a source: one partition of it, or all of them."""
         if partition is None and source.sql and source.partitions:
             return InTurn([self.reader(source, each) for each in self.partitions(source)])
-        base = self.config.segments.parent
         connection = self.resolve(source.connection) if source.connection else None
-        if source.sql:
-            text = query_text(source.sql, base, self.config.files)
-            today = {"ds": self.today.isoformat(), "ds_nodash": self.today.strftime("%Y%m%d")}
-            part = {"partition": partition.word, "partitions": partition.count} if partition else {}
-            source = source.model_copy(update={"sql": rendered(text, {**today, **self.variables, **part})})
-        found = open_source(source, connection, base, self.config.files)
+        source = self.with_final_sql(source, partition)
+        found = open_source(source, connection, self.config.segments.parent, self.config.files)
         if partition and partition.files and isinstance(found, FileReader):
             return replace(found, only=partition.files)
         return found
+
+    def with_final_sql(self, source: Source, partition: Partition | None = None) -> Source:
+        """The source with its SQL, if it has any, read and rendered."""
+        if not source.sql:
+            return source
+        text = query_text(source.sql, self.config.segments.parent, self.config.files)
+        today = {"ds": self.today.isoformat(), "ds_nodash": self.today.strftime("%Y%m%d")}
+        part = {"partition": partition.word, "partitions": partition.count} if partition else {}
+        return source.model_copy(update={"sql": rendered(text, {**today, **self.variables, **part})})
 
     def partitions(self, source: Source) -> tuple[Partition, ...]:
         """The parts of a source that can be read by themselves; together they are all of it.

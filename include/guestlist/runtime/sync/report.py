@@ -102,7 +102,9 @@ def report_run(workspace: Workspace, segment: Segment, run_id: str, *, labels: S
 @on_storage
 def destination_counts(workspace: Workspace, segment: Segment, run_id: str, label: str) -> dict[str, Any]:
     """What a run did to one audience so far, as plain JSON."""
-    return asdict(_destination(workspace, segment, run_id, label))
+    report = _destination(workspace, segment, run_id, label)
+    _judge(report, segment)
+    return asdict(report)
 
 
 def _destination(workspace: Workspace, segment: Segment, run_id: str, label: str) -> DestinationReport:
