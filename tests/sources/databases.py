@@ -12,6 +12,10 @@ from typing import Any
 import adbc_driver_postgresql.dbapi as adbc
 import duckdb
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from sources.bigquery_wire import bigquery
+from sources.databricks_wire import TOKEN, WAREHOUSE, databricks
 
 from guestlist.model.connection import Connection, parse_connection
 from guestlist.sources.postgres import postgres_address
@@ -134,4 +138,35 @@ def _mysql(socket: str) -> Database:
     )
 
 
-KINDS = ("duckdb_people", "postgres_people", "redshift_people", "mysql_people")
+@pytest.fixture(scope="session")
+def databricks_people() -> Iterator[Database]:
+    """The wire, with DuckDB behind it."""
+    with databricks(f"CREATE TABLE people AS {_TABLE} FROM range({PEOPLE}) t(i)") as address:
+        extra = {"http_path": f"/sql/1.0/warehouses/{WAREHOUSE}"}
+        connection = Connection("people", "databricks", host=address, password=TOKEN, extra=extra)
+        yield Database(
+            connection,
+            row_error="SELECT CASE WHEN id = 9 THEN CAST(email AS INT) ELSE 1 END AS x FROM people",
+            refused=replace(connection, password="wrong-hunter2"),
+            away=replace(connection, host="http://127.0.0.1:1"),
+        )
+
+
+@pytest.fixture(scope="session")
+def bigquery_people() -> Iterator[Database]:
+    """The wire, with DuckDB behind it."""
+    with bigquery(f"CREATE TABLE people AS {_TABLE} FROM range({PEOPLE}) t(i)") as extra:
+        connection = Connection("people", "gcpbigquery", extra=extra)
+        other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        stolen = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        key = {**extra["keyfile_dict"], "private_key": stolen}
+        yield Database(
+            connection,
+            row_error="SELECT CASE WHEN id = 9 THEN CAST(email AS INT64) ELSE 1 END AS x FROM people",
+            refused=replace(connection, extra={**extra, "keyfile_dict": key}),
+            away=replace(connection, extra={**extra, "api_endpoint": "http://127.0.0.1:1"}),
+            driver=("google.cloud.bigquery_storage_v1", "bigquery"),
+        )
+
+
+KINDS = ("duckdb_people", "postgres_people", "redshift_people", "mysql_people", "databricks_people", "bigquery_people")

@@ -64,7 +64,7 @@ def test_what_the_last_command_did_not_do_is_not_known(build):
 
 
 def test_a_model_that_nobody_knows_is_a_config_error(build):
-    with pytest.raises(ConfigError, match="the dbt project in target has no model 'vips'; is its name right?"):
+    with pytest.raises(ConfigError, match=r"the dbt project in target has no model 'vips'; is its name right?"):
         build(GOOD, "vips")
 
 

@@ -35,7 +35,7 @@ def google_credentials(connection: Connection, scope: str) -> Any:
     except (ValueError, OSError, exceptions.DefaultCredentialsError):
         raise ConfigError(f"{where}: its keyfile_dict or key_path is no key of a service account, or there is none") from None
     except exceptions.RefreshError:
-        raise AuthError(f"{where}: Google refuses its service account; is its key still valid?") from None
+        raise AuthError(f"{where}: Google refuses the login of its service account; is its key still valid?") from None
     except exceptions.TransportError:
         raise TransientError(f"{where}: Google cannot be reached now to log in") from None
     return credentials

@@ -141,7 +141,7 @@ class SqlReader(ABC):
 
     def _failed(self, session: Any, error: Exception, *, of_text: bool) -> GuestlistError:
         trouble = self._trouble(error)
-        if trouble in (Trouble.LOGIN, Trouble.SETTINGS):
+        if trouble in (Trouble.LOGIN, Trouble.SETTINGS) or (trouble is Trouble.PASSING and of_text):
             return self._not_connected(error)
         if trouble is Trouble.NO_TABLE and self.source.table:
             return DataError(f"{self.describe()} {_missing_table(self.source.table, self._tables(session))}")
