@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import adbc_driver_postgresql.dbapi as adbc
 import duckdb
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sources.bigquery_wire import bigquery
 from sources.databricks_wire import TOKEN, WAREHOUSE, databricks
+from sources.snowflake_wire import snowflake
 
 from guestlist.model.connection import Connection, parse_connection
 from guestlist.sources.postgres import postgres_address
@@ -157,8 +159,7 @@ def bigquery_people() -> Iterator[Database]:
     """The wire, with DuckDB behind it."""
     with bigquery(f"CREATE TABLE people AS {_TABLE} FROM range({PEOPLE}) t(i)") as extra:
         connection = Connection("people", "gcpbigquery", extra=extra)
-        other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        stolen = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        stolen = _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048))
         key = {**extra["keyfile_dict"], "private_key": stolen}
         yield Database(
             connection,
@@ -169,4 +170,33 @@ def bigquery_people() -> Iterator[Database]:
         )
 
 
-KINDS = ("duckdb_people", "postgres_people", "redshift_people", "mysql_people", "databricks_people", "bigquery_people")
+@pytest.fixture(scope="session")
+def snowflake_people() -> Iterator[Database]:
+    """The wire, with DuckDB behind it."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    with snowflake(f"CREATE TABLE people AS {_TABLE} FROM range({PEOPLE}) t(i)", key.public_key()) as address:
+        place = urlsplit(address)
+        extra = {"account": "acme", "protocol": "http", "private_key_content": _pem(key)}
+        connection = Connection("people", "snowflake", host=place.hostname, port=place.port, login="reader", extra=extra)
+        yield Database(
+            connection,
+            row_error="SELECT CASE WHEN id = 9 THEN CAST(email AS INT) ELSE 1 END AS x FROM people",
+            refused=replace(connection, password="wrong-hunter2", extra={"account": "acme", "protocol": "http"}),
+            away=replace(connection, port=1),
+            driver=("adbc_driver_snowflake.dbapi", "snowflake"),
+        )
+
+
+def _pem(key: rsa.RSAPrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+KINDS = (
+    "duckdb_people",
+    "postgres_people",
+    "redshift_people",
+    "mysql_people",
+    "databricks_people",
+    "bigquery_people",
+    "snowflake_people",
+)

@@ -15,6 +15,7 @@ from guestlist.sources.base import ROWS_PER_BATCH
 duckdb_people, postgres_people = databases.duckdb_people, databases.postgres_people
 redshift_people, mysql_people = databases.redshift_people, databases.mysql_people
 databricks_people, bigquery_people = databases.databricks_people, databases.bigquery_people
+snowflake_people = databases.snowflake_people
 
 pytestmark = pytest.mark.slow
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from guestlist.model.connection import Connection
 from guestlist.model.segment import Source
 from guestlist.sources import open_source
-for kind in ("duckdb", "mysql", "postgres", "redshift"):
+for kind in ("databricks", "duckdb", "gcpbigquery", "mysql", "postgres", "redshift", "snowflake"):
     extra = {"account": "a", "http_path": "p", "token": "t", "project": "p"}
     open_source(Source(connection="c", table="t"), Connection("c", kind, host="h", extra=extra), Path())
 open_source(Source(file="x.csv"), None, Path())
