@@ -181,6 +181,7 @@ def snowflake_people() -> Iterator[Database]:
         yield Database(
             connection,
             row_error="SELECT CASE WHEN id = 9 THEN CAST(email AS INT) ELSE 1 END AS x FROM people",
+            duplicate="but ID and ID",
             refused=replace(connection, password="wrong-hunter2", extra={"account": "acme", "protocol": "http"}),
             away=replace(connection, port=1),
             driver=("adbc_driver_snowflake.dbapi", "snowflake"),

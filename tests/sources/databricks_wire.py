@@ -91,6 +91,8 @@ def _stream(table: pa.Table) -> bytes:
 
 
 def _type(kind: pa.DataType) -> str:
+    if pa.types.is_struct(kind):
+        return "STRUCT"
     return "DECIMAL" if pa.types.is_decimal(kind) else _NAMES.get(str(kind), "LONG" if pa.types.is_integer(kind) else "STRING")
 
 

@@ -146,7 +146,10 @@ def _tls(connection: Connection) -> dict[str, Any]:
         ConfigError: they say nothing that is known, or name files that are not there.
     """
     extra = connection.extra
-    given = json.loads(extra["ssl"]) if isinstance(extra.get("ssl"), str) else extra.get("ssl") or {}
+    try:
+        given = json.loads(extra["ssl"]) if isinstance(extra.get("ssl"), str) else extra.get("ssl") or {}
+    except ValueError:
+        given = "unknown"
     here = not given and (connection.host in _HERE or extra.get("unix_socket"))
     mode = str(extra.get("ssl_mode") or ("DISABLED" if here else "VERIFY_IDENTITY")).upper()
     if mode not in _TLS or not isinstance(given, Mapping):
