@@ -28,7 +28,7 @@ CONFINED = {
     "airflow": {"orchestration", "web", "dags", "plugins"},
     "httpx": {
         "runtime/carriers",
-        "sources/rest.py",  # warehouses that have no driver which fits beside Airflow: docs/decisions/0015
+        "sources/rest.py",  # warehouses that are asked over HTTPS: docs/decisions/0015
     },
     "facebook_business": {"runtime/carriers"},
     "google.ads": {"runtime/carriers", "sandbox"},
