@@ -37,12 +37,19 @@ def task(project):
     return build(read_segment(project / "segments" / "people.yaml")).get_task("dbt")
 
 
-CONTEXT = {"run_id": "manual", "params": {}, "dag_run": SimpleNamespace(run_after=None)}
+CONTEXT = {
+    "run_id": "manual",
+    "params": {},
+    "dag_run": SimpleNamespace(run_after=None),
+    "ti": SimpleNamespace(xcom_push=lambda key, value: None),  # where an error's sentence goes, for the alert
+}
 
 
 def test_it_comes_before_the_source_is_read_and_only_where_a_model_is_named(project, task):
     assert task.downstream_task_ids == {"prepare"}
     path = project / "segments" / "people.yaml"
+    path.write_text(SEGMENT.replace("people.csv", "people-*.csv"))
+    assert build(read_segment(path)).get_task("dbt").downstream_task_ids == {"prepare.partitions"}
     path.write_text(SEGMENT.replace("  dbt: {model: lapsed_vips, artifacts: target, max_age: 26h, wait: 2h}\n", ""))
     assert not build(read_segment(path)).has_task("dbt")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 from servers import answering
-from sources.engine import Engine, JsonDoor, Refusal
+from sources.engine import Engine, JsonDoor, Refusal, arrow_stream
 
 TOKEN = "dapi-hunter2-secret"
 WAREHOUSE = "abc123"
@@ -53,7 +53,7 @@ class _Workspace(JsonDoor):
     def do_GET(self) -> None:  # noqa: N802
         if self.path.startswith("/signed/"):
             assert "Authorization" not in self.headers, "a signed address is asked without the token"
-            return self._send(200, _stream(self._chunk(*self.path.partition("?")[0].split("/")[2:4])))
+            return self._send(200, arrow_stream(self._chunk(*self.path.partition("?")[0].split("/")[2:4])))
         if not self._known():
             return None
         name, *rest = self.path.removeprefix("/api/2.0/sql/statements/").split("/")
@@ -81,13 +81,6 @@ class _Workspace(JsonDoor):
         link: dict[str, Any] = {"external_link": f"http://{host}/signed/{name}/{number}?signature=x", "chunk_index": number}
         more = (number + 1) * _ROWS_A_CHUNK < self.results[name].num_rows
         return link | ({"next_chunk_index": number + 1} if more else {})
-
-
-def _stream(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue().to_pybytes()
 
 
 def _type(kind: pa.DataType) -> str:

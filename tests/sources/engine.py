@@ -56,6 +56,14 @@ def _named(statement: sqlglot.exp.Query, table: pa.Table) -> pa.Table:
     return table.rename_columns(names) if "*" not in names and len(names) == table.num_columns else table
 
 
+def arrow_stream(table: pa.Table) -> bytes:
+    """A table in Arrow's IPC format."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
 class JsonDoor(BaseHTTPRequestHandler):
     """Answers in JSON."""
 

@@ -14,7 +14,7 @@ import jwt
 import pyarrow as pa
 from cryptography.hazmat.primitives.asymmetric import rsa
 from servers import answering
-from sources.engine import Engine, JsonDoor, Refusal
+from sources.engine import Engine, JsonDoor, Refusal, arrow_stream
 
 PASSWORD = "hunter2-secret"
 _TOKEN = "session-token"
@@ -51,7 +51,7 @@ class _Account(JsonDoor):
         return self._answer(200, {"success": True, "data": None, "code": None, "message": None})
 
     def do_GET(self) -> None:  # noqa: N802
-        self._send(200, _stream(self.chunks[urlsplit(self.path).path.rsplit("/", 1)[-1]]))
+        self._send(200, arrow_stream(self.chunks[urlsplit(self.path).path.rsplit("/", 1)[-1]]))
 
     def _login(self, data: dict[str, Any]) -> None:
         if not self._proved(data):
@@ -86,7 +86,7 @@ class _Account(JsonDoor):
         data = {
             "parameters": [],
             "rowtype": [_column(field) for field in table.schema],
-            "rowsetBase64": base64.b64encode(_stream(table.slice(0, _ROWS_AT_FIRST))).decode(),
+            "rowsetBase64": base64.b64encode(arrow_stream(table.slice(0, _ROWS_AT_FIRST))).decode(),
             "total": table.num_rows,
             "returned": table.num_rows,
             "queryId": "01b0-0001",
@@ -146,10 +146,3 @@ def _column(field: pa.Field) -> dict[str, Any]:
         "length": None,
         "byteLength": None,
     }
-
-
-def _stream(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue().to_pybytes()
