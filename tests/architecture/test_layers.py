@@ -26,7 +26,10 @@ SIBLINGS = {("pipeline", "identity")}
 
 CONFINED = {
     "airflow": {"orchestration", "web", "dags", "plugins"},
-    "httpx": {"runtime/carriers"},
+    "httpx": {
+        "runtime/carriers",
+        "sources/rest.py",  # warehouses that are asked over HTTPS: docs/decisions/0015
+    },
     "facebook_business": {"runtime/carriers"},
     "google.ads": {"runtime/carriers", "sandbox"},
     "requests": {"runtime/carriers"},

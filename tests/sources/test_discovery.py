@@ -17,10 +17,12 @@ from pathlib import Path
 from guestlist.model.connection import Connection
 from guestlist.model.segment import Source
 from guestlist.sources import open_source
-for kind in ("duckdb", "postgres", "postgresql"):
-    open_source(Source(connection="c", table="t"), Connection("c", kind, host="h"), Path())
+for kind in ("databricks", "duckdb", "gcpbigquery", "mysql", "postgres", "redshift", "snowflake"):
+    extra = {"account": "a", "http_path": "p", "token": "t", "project": "p"}
+    open_source(Source(connection="c", table="t"), Connection("c", kind, host="h", extra=extra), Path())
 open_source(Source(file="x.csv"), None, Path())
-print(sorted({"duckdb", "polars", "fastexcel", "adbc_driver_postgresql", "fsspec", "charset_normalizer"} & set(sys.modules)))
+drivers = {"adbc_driver_manager", "google.cloud", "httpx", "paramiko", "pymysql"}
+print(sorted({"duckdb", "polars", "fastexcel", "fsspec", "charset_normalizer", *drivers} & set(sys.modules)))
 """
 
 
@@ -31,7 +33,7 @@ def test_choosing_a_reader_loads_no_driver():
 
 
 def test_a_connection_type_that_nobody_reads_is_told_with_those_that_can_be():
-    with pytest.raises(ConfigError, match="'crm' is of type 'sap', which no source reads; it can be: duckdb, postgres"):
+    with pytest.raises(ConfigError, match=r"'crm' is of type 'sap', which no source reads; it can be: .*duckdb, .*postgres"):
         open_source(Source(connection="crm", table="t"), Connection("crm", "sap"), Path())
 
 

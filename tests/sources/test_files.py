@@ -78,7 +78,7 @@ def test_addresses_are_read_through_fsspec(tmp_path, read, address):
 def test_addresses_that_nobody_reads_are_config_errors_without_secrets(read):
     with pytest.raises(ConfigError, match="nothing here reads nonsense:// addresses"):
         read("nonsense://bucket/people.csv", "id")
-    with pytest.raises(ConfigError, match=r"reading az://box/people\.csv needs .*: pip install adlfs") as caught:
+    with pytest.raises(ConfigError, match=r"az://box/people\.csv needs a `connection` beside it") as caught:
         read("az://user:hunter2@box/people.csv?sig=hunter2", "id")
     assert "hunter2" not in str(caught.value)
     assert "hunter2" not in open_source(Source(file="s3://key:hunter2@box/x.csv"), None, None).describe()

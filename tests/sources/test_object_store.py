@@ -8,7 +8,8 @@ import pytest
 from pyarrow import parquet
 from servers import answering
 
-from guestlist.model.errors import AuthError, DataError
+from guestlist.model.connection import Connection
+from guestlist.model.errors import AuthError, ConfigError, DataError
 from guestlist.model.segment import Source
 from guestlist.sources import open_source
 
@@ -21,10 +22,12 @@ class Bucket(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     objects = {}  # noqa: RUF012 - the server makes one instance a request
+    logins = set()  # noqa: RUF012
 
     def do_GET(self):
         address = urlsplit(self.path)
         query = parse_qs(address.query)
+        self.logins.add(self.headers.get("Authorization", "").partition("Credential=")[2].split("/")[0])
         if address.path.startswith("/locked"):
             return self._answer(403, b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
         if "list-type" in query:
@@ -116,3 +119,23 @@ def test_a_missing_object_is_named_without_the_query_of_its_address(read):
 def test_a_refused_login_is_an_auth_error(read):
     with pytest.raises(AuthError, match=r"s3://locked/1\.csv cannot be looked up: ACCESS_DENIED"):
         read("s3://locked/1.csv", "id")
+
+
+def test_a_connection_logs_in_in_place_of_the_machine(store, monkeypatch, tmp_path):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    host = store.split("endpoint_override=")[1].split("&")[0]
+    extra = {"endpoint_url": f"http://{host}", "region_name": "us-east-1"}
+    connection = Connection("partner", "aws", login="PARTNERS_KEY", password="hunter2", extra=extra)
+    source = Source(file="s3://box/day/*.csv", connection="partner")
+    Bucket.logins.clear()
+    batches = list(open_source(source, connection, tmp_path).batches(["id"]))
+    assert [row["id"] for batch in batches for row in batch.to_pylist()] == ["1", "2"]
+    assert Bucket.logins == {"PARTNERS_KEY"}
+
+
+def test_a_connection_without_a_storage_account_is_told(tmp_path):
+    connection = Connection("partner", "wasb", extra={"tenant_id": "t"}, password="hunter2")
+    with pytest.raises(ConfigError, match="connection 'partner' names no storage account") as caught:
+        open_source(Source(file="az://box/1.csv", connection="partner"), connection, tmp_path).schema()
+    assert "hunter2" not in str(caught.value)

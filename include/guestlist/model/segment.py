@@ -26,12 +26,13 @@ from pydantic import (
 
 from guestlist.model.alerts import Alerts
 from guestlist.model.capabilities import Capabilities
+from guestlist.model.dbt import Dbt
 from guestlist.model.errors import ConfigError
 from guestlist.model.guards import Guards
 from guestlist.model.vocabulary import Field, Mode
 
 GRANTED = "granted"
-TASKS = ("prepare", "report")
+TASKS = ("dbt", "prepare", "report")
 """What a DAG's own tasks are called."""
 OWN_DAGS = "guestlist_"
 """Before the ids of DAGs that are no segment's; a segment is the id of its DAG."""
@@ -40,6 +41,7 @@ _FIXED_REGION = re.compile(r"[A-Z]{2}")
 _GLOB = re.compile(r"[*?\[]")
 _MOST_PARTITIONS = 500
 """Half of what Airflow maps a task over by default."""
+_ON_A_SERVER = re.compile(r"(s3|gs|gcs|az|abfs|abfss|sftp)://", re.IGNORECASE)
 
 
 def ever_comes(schedule: str) -> bool:
@@ -113,6 +115,7 @@ class Source(_Strict):
     delimiter: str | None = Described(None, min_length=1, max_length=1)
     encoding: str | None = None
     sheet: str | None = None
+    dbt: Dbt | None = None
     partitions: Annotated[int, Described(ge=2, le=_MOST_PARTITIONS)] | Words | None = None
     """Parts that tasks read by themselves: how many, or the words that ``{{ partition }}`` stands for in each."""
 
@@ -139,8 +142,12 @@ class Source(_Strict):
     @model_validator(mode="after")
     def _one_way(self) -> Source:
         if self.file is not None:
-            if self.connection or self.sql or self.table:
-                raise ValueError("`file` stands alone: leave out `connection`, `sql` and `table`")
+            if self.sql or self.table:
+                raise ValueError("`file` stands alone: leave out `sql` and `table`")
+            if self.connection and not _ON_A_SERVER.match(self.file):
+                raise ValueError(
+                    "a `file` takes a `connection` only where it lies on a server: s3, gs, az, abfss or sftp://..."
+                )
         elif self.connection is None:
             raise ValueError("say where rows come from: `connection` with `sql` or `table`, or `file`")
         elif (self.sql is None) == (self.table is None):

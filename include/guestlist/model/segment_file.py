@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from guestlist.model.alerts import Alerts
 from guestlist.model.capabilities import Capabilities
+from guestlist.model.dbt import Dbt
 from guestlist.model.documents import Lines, Path, read_yaml
 from guestlist.model.errors import ConfigError
 from guestlist.model.guards import Guards
@@ -100,6 +101,7 @@ def _telling(error: ValidationError) -> list[Mapping[str, Any]]:
 _KNOWN_KEYS: dict[tuple[str, ...], type[BaseModel]] = {
     (): Segment,
     ("source",): Source,
+    ("source", "dbt"): Dbt,
     ("guards",): Guards,
     ("alerts",): Alerts,
     ("value",): Value,

@@ -19,6 +19,7 @@ from guestlist.model.segment import After, Destination, Segment, ever_comes
 from guestlist.model.vocabulary import Mode, Operation
 from guestlist.orchestration.alerts import RunFailed, deadline_of
 from guestlist.orchestration.assets import asset_at, audience_asset, segment_asset
+from guestlist.orchestration.dbt import DbtOperator
 from guestlist.orchestration.guard import GuardOperator
 from guestlist.orchestration.operators import (
     OpenOperator,
@@ -75,6 +76,8 @@ def build(segment: Segment) -> DAG:
         deadline=deadline_of(segment.name, segment.alerts),
     ) as dag:
         prepare = _prepare(segment)
+        if any(source.dbt for source in (segment.source, *segment.suppress)):
+            DbtOperator(task_id="dbt", segment=segment.name) >> prepare
         report = ReportOperator(task_id="report", segment=segment.name, trigger_rule=TriggerRule.ALL_DONE, retries=1)
         for target in segment.destinations:
             with TaskGroup(target.label, tooltip=f"{target.platform}: {target.audience}") as group:

@@ -20,7 +20,6 @@ from openlineage.client.facet_v2 import (
 from openlineage_sql import parse  # type: ignore[import-untyped]
 
 from guestlist.model.lineage import Lineage, Made, Origin, Query, Read
-from guestlist.sources.sql import quoted
 
 OWN_FACET = "guestlist"
 """The name of our own facet. It keeps to the published schema of any output facet, which lets it hold more."""
@@ -46,7 +45,7 @@ def _written(table: Any) -> str:
     """A table's name with the quotes that it has in the query; the parser takes them off."""
     quotes = table.quote_style
     named = ((getattr(table, part), quotes and getattr(quotes, part)) for part in ("database", "schema", "name"))
-    return ".".join(quoted(name) if quote else name for name, quote in named if name)
+    return ".".join(_quoted(name) if quote else name for name, quote in named if name)
 
 
 def _input(read: Read) -> InputDataset:
@@ -76,6 +75,10 @@ def _input(read: Read) -> InputDataset:
             ]
         )
     return InputDataset(read.dataset.namespace, read.dataset.name, facets=_schema(read.columns), inputFacets=facets)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _output(made: Made) -> OutputDataset:

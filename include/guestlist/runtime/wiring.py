@@ -14,6 +14,7 @@ from guestlist.destinations.base import Destination
 from guestlist.model.audiences import AudienceSpec
 from guestlist.model.capabilities import Capabilities, Polling, Rate
 from guestlist.model.connection import Connection, parse_connection
+from guestlist.model.dbt import Dbt
 from guestlist.model.errors import ConfigError
 from guestlist.model.plan import Plan
 from guestlist.model.segment import Segment, Source
@@ -28,6 +29,7 @@ from guestlist.runtime.vault import CONNECTION as VAULT_CONNECTION
 from guestlist.runtime.vault import Vault, key_from_file
 from guestlist.sources import open_source
 from guestlist.sources.base import Reader
+from guestlist.sources.dbt import Build, last_build
 from guestlist.sources.files import FileReader
 from guestlist.sources.partitions import InTurn, Partition, of_files, of_query
 from guestlist.sources.templates import partition_problem, query_text, rendered
@@ -168,6 +170,11 @@ class Workspace:
     def plan(self, plan_id: int) -> Plan:
         """A plan as it was written, with its segment, parts and batches."""
         return Plan.from_json(self.lake.read_json(f"{self.ledger.plan_path(plan_id)}/plan.json"))
+
+    def build(self, dbt: Dbt) -> Build:
+        """What dbt's artifacts tell of a model."""
+        connection = self.resolve(dbt.connection) if dbt.connection else None
+        return last_build(dbt, connection, self.config.segments.parent, self.config.files)
 
     def reader(self, source: Source, partition: Partition | None = None) -> Reader:
         """What reads a source: one partition of it, or all of them."""

@@ -38,7 +38,7 @@ def open_source(source: Source, connection: Connection | None, base: Path, roots
     and from ``roots``, or from anywhere where there are none.
 
     Raises:
-        ConfigError: no source reads connections of this type, or the connection is missing.
+        ConfigError: no source reads connections of this type, or the connection is missing or lacks a field.
     """
     if source.file is not None:
         return _kinds()[FILE].open_reader(source, connection, base, roots)

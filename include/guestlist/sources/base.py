@@ -221,7 +221,7 @@ def _text(array: pa.Array) -> pa.Array:
     if pa.types.is_timestamp(kind):
         return _timestamp_text(array)
     if pa.types.is_time(kind):
-        return _without_zeros(array.cast(pa.string()))
+        return without_zeros(array.cast(pa.string()))
     if _no_single_value(kind):
         raise TypeError
     return array.cast(pa.string())
@@ -235,7 +235,7 @@ def _extension_text(array: pa.Array) -> pa.Array:
     if not (pa.types.is_string(storage.type) or pa.types.is_large_string(storage.type)):
         raise TypeError
     text = storage.cast(pa.string())
-    return _without_zeros(text) if getattr(array.type, "type_name", "") == "numeric" else text
+    return without_zeros(text) if getattr(array.type, "type_name", "") == "numeric" else text
 
 
 def _uuid_text(digits: str) -> str:
@@ -254,10 +254,11 @@ def _float_text(array: pa.Array) -> pa.Array:
 def _decimal_text(array: pa.Array) -> pa.Array:
     text = array.cast(pa.string())
     tiny = pc.match_substring(text, "E")  # Arrow writes 0.00000001 as 1E-8, and a zero of that scale as 0E-8
-    return pc.if_else(tiny, _float_text(array.cast(pa.float64())), _without_zeros(text))
+    return pc.if_else(tiny, _float_text(array.cast(pa.float64())), without_zeros(text))
 
 
-def _without_zeros(text: pa.Array) -> pa.Array:
+def without_zeros(text: pa.Array) -> pa.Array:
+    """Numbers and times as text, without the zeros that end their fraction."""
     fraction = pc.match_substring(text, ".")
     return pc.if_else(fraction, pc.replace_substring_regex(text, r"\.?0+$", ""), text)
 
@@ -266,5 +267,5 @@ def _timestamp_text(array: pa.Array) -> pa.Array:
     zoned = array.type.tz is not None
     moment = array.cast(pa.timestamp(array.type.unit)) if zoned else array  # a zone only labels an instant kept in UTC
     text = pc.replace_substring(moment.cast(pa.string()), " ", "T")
-    text = _without_zeros(text)
+    text = without_zeros(text)
     return pc.binary_join_element_wise(text, "Z", "") if zoned else text

@@ -1,4 +1,4 @@
-"""Files as sources: CSV, TSV, Parquet, NDJSON and Excel; a local path, a glob or an object-store address."""
+"""Files as sources: CSV, TSV, Parquet, NDJSON and Excel; a path, a glob, or an address on an object store or SFTP server."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class _Format(Protocol):
         """Some of them, under the file's own names, each once."""
 
 
-def open_reader(source: Source, _connection: Connection | None, base: Path, roots: Sequence[Path] = ()) -> FileReader:
-    """Read what ``source.file`` names; a relative path starts from ``base``. Files take no connection."""
-    return FileReader(source, source.file or "", base, roots)
+def open_reader(source: Source, connection: Connection | None, base: Path, roots: Sequence[Path] = ()) -> FileReader:
+    """Read what ``source.file`` names; a relative path starts from ``base``. The connection logs in where the file lies."""
+    return FileReader(source, source.file or "", base, roots, connection)
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class FileReader:
     address: str
     base: Path
     roots: Sequence[Path]
+    connection: Connection | None = None
     only: tuple[str, ...] = ()
     """Paths of those of the files that are wanted; all where it is empty."""
 
@@ -57,7 +58,7 @@ class FileReader:
         Raises:
             DataError: there are none, or one that is wanted is not there any more.
         """
-        found = locate(self.address, self.base, self.roots)
+        found = locate(self.address, self.base, self.roots, self.connection)
         if not self.only:
             return found
         there = {file.path: file for file in found}

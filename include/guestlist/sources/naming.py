@@ -64,12 +64,14 @@ _STORES: Mapping[str, _Store] = {
     "duckdb": _Store(lambda of: f"duckdb://{_duckdb_file(of)}", lambda of: (Path(_duckdb_file(of)).stem, "main")),
 }
 """Connection type -> how its tables are called. A kind that is not here is called by its type and host."""
+_FOLDS: dict[str, Callable[[str], str]] = {"snowflake": str.upper, "redshift": str.lower}
+"""What databases make of names without quotes."""
 
 
 def table_dataset(connection: Connection, table: str) -> Dataset:
     """A table by its name in a query or a segment: what the name leaves out, such as the schema, is the connection's."""
     store = _store(connection)
-    parts: list[Any] = table_parts(table, f"connection {connection.id!r}")
+    parts: list[Any] = table_parts(table, f"connection {connection.id!r}", _FOLDS.get(connection.type, str))
     before = store.before(connection)
     missing = before[: max(len(before) + 1 - len(parts), 0)]
     return Dataset(store.namespace(connection), ".".join(part for part in (*missing, *parts) if part))

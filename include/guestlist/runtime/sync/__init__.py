@@ -4,6 +4,7 @@ Each takes and gives small plain values, so that any of them can run in a proces
 """
 
 from guestlist.runtime.sync.approval import APPROVE, EXPIRED, REJECT, approved_run, check_guards, numbers, waiting_plans
+from guestlist.runtime.sync.builds import await_builds
 from guestlist.runtime.sync.deliver import close_and_poll, find_audience, leftovers, open_session, send_part
 from guestlist.runtime.sync.partitions import gather, prepare_partition
 from guestlist.runtime.sync.plan import PlanOptions, make_plan, unfinished_plan
@@ -21,6 +22,7 @@ __all__ = [
     "Prepared",
     "Sample",
     "approved_run",
+    "await_builds",
     "check_guards",
     "close_and_poll",
     "destination_counts",

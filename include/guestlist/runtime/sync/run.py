@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from guestlist.model.errors import GuestlistError, SafetyStop
 from guestlist.model.segment import Segment
 from guestlist.model.vocabulary import Operation
+from guestlist.runtime import clock
 from guestlist.runtime.sync.approval import check_guards
+from guestlist.runtime.sync.builds import await_builds
 from guestlist.runtime.sync.deliver import Progress, close_and_poll, find_audience, leftovers, open_session, send_part
 from guestlist.runtime.sync.plan import DEFAULTS, PlanOptions, make_plan, unfinished_plan
 from guestlist.runtime.sync.prepare import prepare
@@ -58,6 +60,8 @@ def run_segment(
     """
     for label in options.labels:
         segment.destination(label)
+    began = clock.now()
+    _wait(workspace, lambda: await_builds(workspace, segment, began)[0])
     prepare(workspace, segment, run_id, watch.read)
     served = [target.label for target in segment.destinations if not options.labels or target.label in options.labels]
     return serve(workspace, segment, run_id, served, options, watch)

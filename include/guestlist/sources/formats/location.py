@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from guestlist.model.connection import Connection
 from guestlist.model.errors import AuthError, ConfigError, DataError, GuestlistError, TransientError
+from guestlist.sources.formats.stores import STORES, open_store
 from guestlist.sources.places import check_place, local_path
 
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^/@]*@)?(?P<rest>[^?#]*)")
@@ -16,10 +18,8 @@ _GLOB = re.compile(r"[*?\[]")
 _STORE_CODE = re.compile(r"AWS Error ([A-Z_]+)")
 _LOGIN_CODES = re.compile(r"ACCESS|SIGNATURE|TOKEN|CREDENTIAL|AUTHENTICATION|OPT_IN")
 _COMPRESSED = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
-_PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs"}
-_SCHEMES = (*_PACKAGES, "file", "memory")
-"""Object stores and this machine. Web servers are not read: an address would make this machine ask its own network."""
-_ARROW_SPEAKS = ("s3", "gs", "gcs", "abfs", "abfss")
+_SCHEMES = (*STORES, "file", "memory")
+"""Servers of files and this machine. Web servers are not read: an address would make this machine ask its own network."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,17 @@ class DataFile:
             raise _refused(f"{self.name} cannot be opened", error) from None
 
 
-def locate(address: str, base: Path, roots: Sequence[Path] = ()) -> list[DataFile]:
+def locate(address: str, base: Path, roots: Sequence[Path] = (), connection: Connection | None = None) -> list[DataFile]:
     """The file, or the files that a glob matches in the order of their names; relative paths start from ``base``.
 
-    On this machine only what lies below ``base`` or one of ``roots`` is read, or anything where there are none.
+    ``connection`` has the credential for a store; without it the machine's own is used. On this machine only what
+    lies below ``base`` or one of ``roots`` is read, or anything where there are none.
 
     Raises:
         DataError: there is no such file; AuthError or TransientError where the object store says so.
         ConfigError: nothing here can read this kind of address, or may read this place.
     """
-    filesystem, path = _filesystem(address, base)
+    filesystem, path = _filesystem(address, base, connection)
     shown = shown_address(address)
     _check_place(filesystem, path, shown, base, roots)
     try:
@@ -118,7 +119,7 @@ def _nothing_there(shown: str, path: str, *, folder: bool) -> DataError:
     return DataError(f"there is no file {shown} (looked for {path}); is the path right, and has the export run?")
 
 
-def _filesystem(address: str, base: Path) -> tuple[Any, str]:
+def _filesystem(address: str, base: Path, connection: Connection | None) -> tuple[Any, str]:
     """An fsspec file system and the path on it."""
     import fsspec
     from fsspec.implementations.local import LocalFileSystem
@@ -130,28 +131,11 @@ def _filesystem(address: str, base: Path) -> tuple[Any, str]:
         return LocalFileSystem(), str(local_path(address, base))
     scheme, shown = match["scheme"].lower(), shown_address(address)
     if scheme not in _SCHEMES or "::" in address:
-        raise ConfigError(f"nothing here reads {scheme}:// addresses ({shown}); try s3, gs, az, file or a path")
+        raise ConfigError(f"nothing here reads {scheme}:// addresses ({shown}); try s3, gs, az, sftp, file or a path")
+    if scheme in STORES:
+        return open_store(scheme, address, shown, connection)
     try:
         filesystem, path = fsspec.core.url_to_fs(address)
-    except ImportError:
-        if scheme in _ARROW_SPEAKS:
-            return _arrow_filesystem(address, shown)
-        package = _PACKAGES.get(scheme, f"the fsspec package for {scheme}")
-        raise ConfigError(f"reading {shown} needs a package that is not installed: pip install {package}") from None
     except ValueError:
         raise ConfigError(f"{shown} is no {scheme}:// address") from None
     return filesystem, path
-
-
-def _arrow_filesystem(address: str, shown: str) -> tuple[Any, str]:
-    """Arrow's own object-store clients: part of its wheel, so that S3 and Google Cloud Storage need no further package."""
-    import pyarrow as pa
-    from fsspec.implementations.arrow import ArrowFSWrapper
-    from pyarrow.fs import FileSystem
-
-    globbed = _GLOB.search(address.split("?", maxsplit=1)[0])
-    try:
-        filesystem, path = FileSystem.from_uri(address)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError):
-        raise ConfigError(f"{shown} is no address that Arrow can read{' as a glob' if globbed else ''}") from None
-    return ArrowFSWrapper(filesystem), path
