@@ -1,13 +1,13 @@
 """One cluster of processes for all tests of this folder: what docker-compose.yaml says, with the sandbox."""
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from cluster.crowd import SEGMENT
+from end_to_end.api import without_schedules
 
 from guestlist.cli.cluster.cluster import Cluster
 from guestlist.cli.cluster.dotenv import filled, variables
@@ -24,10 +24,9 @@ def _project(folder: Path) -> Path:
     """This project with one segment more."""
     for name in ("dags", "plugins", "deploy", "docker-compose.yaml"):
         (folder / name).symlink_to(PROJECT / name)
-    shutil.copytree(PROJECT / "include" / "segments", folder / "include" / "segments")
-    for name in ("guestlist", "sql"):
-        (folder / "include" / name).symlink_to(PROJECT / "include" / name)
-    (folder / "include" / "segments" / "crowd.yaml").write_text(SEGMENT, encoding="utf-8")
+    segments = without_schedules(folder / "include")
+    (segments.parent / "guestlist").symlink_to(PROJECT / "include" / "guestlist")
+    (segments / "crowd.yaml").write_text(SEGMENT, encoding="utf-8")
     return folder / "docker-compose.yaml"
 
 

@@ -39,6 +39,7 @@ def task(project):
 
 CONTEXT = {
     "run_id": "manual",
+    "dag": SimpleNamespace(fileloc=__file__),
     "params": {},
     "dag_run": SimpleNamespace(run_after=None),
     "ti": SimpleNamespace(xcom_push=lambda key, value: None),  # where an error's sentence goes, for the alert

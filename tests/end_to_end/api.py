@@ -1,8 +1,13 @@
 """Airflow's REST API as the tests of a running Airflow use it."""
 
+import re
+import shutil
 import time
+from pathlib import Path
 
 import httpx
+
+INCLUDE = Path(__file__).resolve().parents[2] / "include"
 
 
 class Api:
@@ -58,3 +63,13 @@ class Api:
         """Clear tasks with all that comes after them, as people do in the UI."""
         body = {"dry_run": False, "task_ids": tasks, "include_downstream": True, "only_failed": False, "reset_dag_runs": True}
         return self.send("POST", f"/dags/{self.dag}/clearTaskInstances", {**body, "dag_run_id": run})
+
+
+def without_schedules(folder):
+    """The project's segments and queries below ``folder``; Airflow runs what has just missed its time when it is turned on."""
+    shutil.copytree(INCLUDE / "sql", folder / "sql")
+    (folder / "segments").mkdir(parents=True)
+    for path in (INCLUDE / "segments").glob("*.yaml"):
+        text = re.sub(r"^schedule:.*\n", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        (folder / "segments" / path.name).write_text(text, encoding="utf-8")
+    return folder / "segments"

@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from end_to_end.api import Api
+from end_to_end.api import Api, without_schedules
 
 from guestlist.cli.components import free_port, running_airflow
 from guestlist.cli.proof import prove
@@ -17,6 +17,7 @@ DAG = "do_not_target"
 
 def test_a_segment_runs_in_a_real_scheduler(tmp_path, monkeypatch, request):
     monkeypatch.setenv("SAMPLE_ROWS", "20000")
+    monkeypatch.setenv("GUESTLIST_SEGMENTS", str(without_schedules(tmp_path / "include")))
     stage = Stage(tmp_path)
     with Sandbox(tmp_path / "sandbox", settle_seconds=1.0) as sandbox:
         stage.build_warehouse()
