@@ -53,12 +53,24 @@ class Receipts:
             again = carried & self.taken
             assert not again, f"{len(again)} rows were sent again, although the platform's receipt is in the ledger"
             if batch.state == "received":
-                self.taken |= carried
+                begun = self._members_without_receipt(batch.session_id)
+                self.taken |= {known for known in carried if known[1] not in begun}
             else:  # all that is sent of somebody is sent together
                 self.taken = {known for known in self.taken if known[1] not in members}
 
     def forget(self) -> None:
         self.taken.clear()
+
+    def _members_without_receipt(self, session: int) -> set[str]:
+        """Who has rows in a batch that was not sent or not answered: all of theirs are sent again, together."""
+        batches = self.made.workspace.ledger.batches(session)
+        return {member for batch in batches if batch.state != "received" for member in self._members(batch)}
+
+    def _members(self, batch: BatchRow) -> list[str]:
+        here = self.made.workspace
+        session = here.ledger.session(batch.session_id)
+        parts = here.lake.scan(part_file(here.ledger.plan_path(session.plan_id), session.operation, batch.part))
+        return parts.select(MEMBER).slice(batch.offset, batch.rows).collect()[MEMBER].to_list()
 
     def _carried(self, batch: BatchRow, rows: list[str]) -> tuple[set[tuple[object, str, str]], set[str]]:
         """What is not to be sent twice, and of whom it is.
@@ -69,8 +81,7 @@ class Receipts:
         here = self.made.workspace
         session = here.ledger.session(batch.session_id)
         folder = here.ledger.plan_path(session.plan_id)
-        parts = here.lake.scan(part_file(folder, session.operation, batch.part))
-        members = parts.select(MEMBER).slice(batch.offset, batch.rows).collect()[MEMBER].to_list()
+        members = self._members(batch)
         once = {*members}
         if session.operation is Operation.REPLACE:
             once = set()
