@@ -15,7 +15,7 @@ class Api:
 
     def __init__(self, airflow, dag):
         self.dag = dag
-        self.client = httpx.Client(base_url=airflow.url, timeout=30)
+        self.client = httpx.Client(base_url=airflow.url, timeout=120)  # a machine that runs everything at once answers late
         login = self.client.post("/auth/token", json={"username": airflow.user, "password": airflow.password})
         login.raise_for_status()
         self.client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
