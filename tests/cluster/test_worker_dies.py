@@ -25,7 +25,7 @@ def test_a_worker_is_killed_in_the_middle_of_sending(cluster, airflow, tmp_path,
     request.addfinalizer(api.client.close)
     api.wait_for_dag()
     run = api.trigger()
-    api.until(lambda: _sending(api, run) >= 2, seconds=600)
+    api.until(lambda: _sends(api, run, "success") >= 4 and _sends(api, run, "running") >= 2, seconds=900)
     first, second = cluster.of("airflow-worker")
     first.signal(signal.SIGKILL)
     killed = datetime.now(UTC)
@@ -62,5 +62,5 @@ def _rate(received):
     return sum(rows for _, rows in received[1:]) / (received[-1][0] - received[0][0]).total_seconds()
 
 
-def _sending(api, run):
-    return sum(".send[" in name and task["state"] == "running" for name, task in api.tasks(run).items())
+def _sends(api, run, state):
+    return sum(".send[" in name and task["state"] == state for name, task in api.tasks(run).items())

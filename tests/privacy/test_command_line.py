@@ -89,7 +89,7 @@ def runs_well(one: Person) -> None:
     one.says("sync", "hashed", "--json")
     one.says("sync", "vips", "--dry-run")
     one.says("sync", "vips", "--full-resend", "--json")
-    for command in ("status", "reconcile", "audiences", "prune"):
+    for command in ("status", "reconcile", "audiences", "prune", "migrate"):
         one.says(command)
         one.says(command, "--json")
     one.says("prepare", "vips", "--out", str(one.installation.home / "out"))
