@@ -22,9 +22,9 @@ PROJECT = Path(__file__).resolve().parents[4]
 
 def main() -> int:
     """Run until interrupted; secrets are made anew each time, since volumes are."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     folder = Config.from_environment().home / "cluster" / str(os.getpid())
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, mode=0o700)
     stop = threading.Event()
 
     def ask_to_stop(_number: int, _frame: FrameType | None) -> None:

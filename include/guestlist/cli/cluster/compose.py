@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,6 @@ class Service:
     after: Mapping[str, str]
     health: tuple[str, ...] | None
     replicas: int = 1
-    ports: tuple[str, ...] = field(default=())
 
     @property
     def ends(self) -> bool:
@@ -91,7 +90,6 @@ def _service(name: str, written: Mapping[str, Any]) -> Service:
         after={other: condition["condition"] for other, condition in after.items()},
         health=_health(health["test"]) if health else None,
         replicas=int(written.get("deploy", {}).get("replicas", 1)),
-        ports=tuple(written.get("ports", ())),
     )
 
 
