@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -251,6 +252,16 @@ class World:
     def delete(self, door: Door, audience: str) -> None:
         """What a person does on the platform's own pages."""
         self.admin("DELETE", f"books/{door.book}/{audience}")
+
+    def kept(self) -> bytes:
+        """Every byte that runs have left, without the sandbox's own and the people they were given."""
+        content = b""
+        for path in sorted(self.folder.rglob("*")):
+            if path.relative_to(self.folder).parts[0] != "sandbox" and path.suffix != ".csv":
+                # SQLite removes its side files when it likes
+                with contextlib.suppress(IsADirectoryError, FileNotFoundError):
+                    content += path.read_bytes()
+        return content
 
     def reset(self) -> None:
         """Empty the sandbox; the ledger stays, for segments of new names."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
@@ -22,7 +23,8 @@ def left_behind(folder: Path, *others: str) -> Iterator[Place]:
         inside = path.relative_to(folder)
         if path.is_file() and inside.parts[0] not in others:
             yield f"the name of {inside}", str(inside)
-            yield from in_file(path, str(inside))
+            with contextlib.suppress(FileNotFoundError):  # SQLite's files come and go with its connections
+                yield from in_file(path, str(inside))
 
 
 def in_file(path: Path, where: str) -> Iterator[Place]:
