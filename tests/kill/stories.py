@@ -36,11 +36,18 @@ _PAST_THE_LAST = 60
 
 @dataclass
 class Receipts:
-    """What platforms have taken of whom: what has a receipt is not sent again while the warehouse stays as it is."""
+    """What platforms have taken of whom: what has a receipt is not sent again as long as runs want the same people."""
 
     made: Installation
     taken: set[tuple[object, str, str]] = field(default_factory=set)
     kills_in_doubt: int = 0
+    wanted: Rows = field(default_factory=list)
+
+    def want(self, rows: Rows) -> None:
+        """What the next run has prepared, which need not be what the warehouse holds by now: who changes is sent as a whole."""
+        if rows != self.wanted:
+            self.taken.clear()
+        self.wanted = rows
 
     def read(self, ended: Ended) -> None:
         batches = self.made.batches() if ended.sent else {}
@@ -57,9 +64,6 @@ class Receipts:
                 self.taken |= {known for known in carried if known[1] not in begun}
             else:  # all that is sent of somebody is sent together
                 self.taken = {known for known in self.taken if known[1] not in members}
-
-    def forget(self) -> None:
-        self.taken.clear()
 
     def _members_without_receipt(self, session: int) -> set[str]:
         """Who has rows in a batch that was not sent or not answered: all of theirs are sent again, together."""
@@ -123,7 +127,6 @@ class Story:
         self.rows = [row for row in rows if row["consent"] == "yes"]
         self.ever += self.rows
         self.made.write(rows)
-        self.receipts.forget()
 
     def pass_time(self) -> None:
         self.world.advance(_TWO_DAYS if self.mode is Mode.REPLACE else 24 * 3600)
@@ -132,6 +135,7 @@ class Story:
         """A process; if it ends well, everything has to be right."""
         if wanted.prepare:
             self.prepared[wanted.run] = self.rows
+        self.receipts.want(self.prepared[wanted.run])
         self.runs += 1
         ended = self.made.start(wanted)
         self.receipts.read(ended)
