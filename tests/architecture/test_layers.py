@@ -40,6 +40,7 @@ CONFINED = {
         "destinations/_tiktok_files.py",  # the signature of an uploaded file's bytes, which TikTok asks for
         "pipeline/batching.py",  # ids of sessions and batches: digests of names and content, no identity
         "pipeline/receipts.py",  # the chain of receipts, which hold no identity
+        "runtime/intake",  # digests of files and of keys for pushing
         "runtime/layout.py",  # names of folders
         "runtime/sync/plan.py",  # what a plan was made from
         "sandbox",  # shares nothing with what it judges

@@ -8,7 +8,7 @@ import polars as pl
 
 from guestlist.identity.recipes import PREHASHED, Recipe, recipe
 from guestlist.model.capabilities import Capabilities
-from guestlist.model.segment import Identifier
+from guestlist.model.source import Identifier
 from guestlist.model.vocabulary import Field
 from guestlist.pipeline.audience import fields_of
 from guestlist.pipeline.derive import KeyColumn

@@ -9,7 +9,7 @@ import polars as pl
 from guestlist.identity.recipes import PREHASHED, recipe
 from guestlist.model.capabilities import Capabilities
 from guestlist.model.plan import Drops
-from guestlist.model.segment import Identifier
+from guestlist.model.source import Identifier
 from guestlist.model.vocabulary import IDENTIFYING, Field
 from guestlist.pipeline.audience import column_of
 from guestlist.pipeline.columns import COMPARED_BY, key_column

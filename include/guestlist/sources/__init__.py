@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from guestlist.model.connection import Connection
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 
 if TYPE_CHECKING:
     from guestlist.sources.base import Reader
