@@ -15,7 +15,7 @@ from guestlist.model.segment_file import parse_segment
 from guestlist.runtime.intake import work
 from guestlist.runtime.intake.audiences import Wish, enter_audience, segment_of_upload
 from guestlist.runtime.intake.kept import new_upload_id
-from guestlist.runtime.intake.state import AudienceState, run_of, state_of
+from guestlist.runtime.intake.state import AudienceState, state_of
 from guestlist.runtime.sync.run import RunOptions, run_segment
 from guestlist.runtime.wiring import Workspace
 
@@ -86,7 +86,7 @@ class Pushing:
         done = []
         for run in work.due(self.workspace):
             segment = segment_of_upload(self.workspace, self.intake, run.params["upload"])
-            work.begun(self.workspace, segment)
+            work.begun(self.workspace, segment, run.run_id)
             labels = run.params["destinations"]
             report = run_segment(self.workspace, segment, run.run_id, RunOptions(labels=labels, approved_by="tests"))
             work.ended(self.workspace, segment, report)
@@ -103,6 +103,3 @@ class Pushing:
         """What the platform's books hold of an audience."""
         [target] = self.state(audience).destinations
         return self.world.held(self.door, target.platform_id or "")
-
-
-__all__ = ["IDENTIFIERS", "Pushing", "run_of"]

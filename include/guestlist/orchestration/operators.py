@@ -16,7 +16,6 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from structlog.contextvars import bound_contextvars
 
-from guestlist.model.errors import GuestlistError
 from guestlist.model.vocabulary import Operation
 from guestlist.orchestration.alerts import errors_of, mark_as_told, tell, url_of
 from guestlist.orchestration.assets import event_extra
@@ -84,12 +83,8 @@ class PrepareOperator(SegmentOperator):
         from guestlist.runtime.intake import work
 
         workspace, segment, run_id = self._begin(context)
-        work.begun(workspace, segment)
-        try:
-            prepared = sync.prepare(workspace, segment, run_id, lambda rows: log.info("%d rows read", rows))
-        except GuestlistError as error:
-            work.failing(workspace, segment, error)
-            raise
+        work.begun(workspace, segment, run_id)
+        prepared = sync.prepare(workspace, segment, run_id, lambda rows: log.info("%d rows read", rows))
         return self._tell(context, prepared)
 
 
@@ -243,15 +238,16 @@ class ReportOperator(SegmentOperator):
         try:
             self.report = report = sync.report_run(workspace, segment, run_id, labels=_chosen(context))
             sync.tidy(workspace, segment)
-            work.ended(workspace, segment, report)
+            errors = errors_of(context) if (error := sync.verdict(report)) else []
+            work.ended(workspace, segment, report, [one.sentence for one in errors if one.sentence])
         finally:
             workspace.ledger.drop_lease(segment.name, lease_holder(context))
         for item in report.destinations:
             with bound_contextvars(destination=item.label):
                 log.info("%s", item)
         emit(workspace.ledger, [segment])
-        if error := sync.verdict(report):
-            tell(of_report(report, errors_of(context), segment.alerts, url_of(context)), segment.alerts)
+        if error:
+            tell(of_report(report, errors, segment.alerts, url_of(context)), segment.alerts)
             mark_as_told(context)
             raise AirflowFailException(str(error))
         return report.as_json()

@@ -67,7 +67,7 @@ class AudienceState:
 def state_of(ledger: Ledger, audience: Row[Any], platforms: Mapping[str, str]) -> AudienceState:
     """How a pushed audience is; ``platforms`` maps its intake's labels to platforms."""
     upload = next(iter(ledger.uploads(audience.id)))
-    segment, run_id = segment_name(audience), run_of(upload)
+    segment, run_id = segment_name(audience), upload.run_id or ""
     run = ledger.run(segment, run_id)
     drops = Drops(**run.drops) if run is not None and run.drops else None
     report = run.report if run is not None and run.ended_at else None
@@ -97,11 +97,6 @@ def state_of(ledger: Ledger, audience: Row[Any], platforms: Mapping[str, str]) -
         details=audience.details,
         deleted=audience.deleted_at is not None,
     )
-
-
-def run_of(upload: Row[Any]) -> str:
-    """The id of the DAG run of an upload: beginning it twice is the same run."""
-    return f"intake__{upload.id}"
 
 
 def _status(upload: Row[Any], *, prepared: bool) -> Status:

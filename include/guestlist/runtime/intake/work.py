@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,13 +14,17 @@ from guestlist.model.source import Upload
 from guestlist.runtime import clock
 from guestlist.runtime.intake.audiences import find_intake, served
 from guestlist.runtime.intake.kept import UPLOADS
-from guestlist.runtime.intake.state import run_of
 from guestlist.runtime.sync.report import RunReport, verdict
 from guestlist.runtime.wiring import Workspace
 
 _LONGEST_TOLD = 1000
 _UNLINKED = timedelta(days=1)
 """After which a file that no upload names is what a broken-off request has left."""
+
+
+def run_of(upload: Row[Any]) -> str:
+    """The id of the DAG run of an upload: beginning it twice is the same run."""
+    return f"intake__{upload.id}"
 
 
 @dataclass(frozen=True)
@@ -42,21 +47,21 @@ def due_of(workspace: Workspace, upload: Row[Any], intake: str, labels: list[str
     return Due(intake, run_of(upload), {"upload": upload.id, "destinations": destinations})
 
 
-def begun(workspace: Workspace, segment: Segment) -> None:
-    """A run has begun with an upload."""
+def begun(workspace: Workspace, segment: Segment, run_id: str) -> None:
+    """A run has begun with an upload, perhaps for another time."""
     if isinstance(segment.source, Upload):
-        workspace.ledger.set_upload(segment.source.upload_id, state="running", outcome=None, told=None, ended_at=None)
+        values = {"run_id": run_id, "state": "running", "outcome": None, "told": None, "ended_at": None}
+        workspace.ledger.set_upload(segment.source.upload_id, **values)
 
 
-def ended(workspace: Workspace, segment: Segment, report: RunReport) -> None:
-    """A run has come to its end; files are removed at once where nobody needs them for another try."""
+def ended(workspace: Workspace, segment: Segment, report: RunReport, errors: Sequence[str] = ()) -> None:
+    """A run has come to its end, with what its tasks have failed with; its files go where nobody needs them for another try."""
     if not isinstance(segment.source, Upload):
         return
     states = {destination.state for destination in report.destinations}
     outcome = "ready" if states <= {"sealed"} else "partial" if states & {"sealed", "rejected"} else "failed"
     error = verdict(report)
-    before = workspace.ledger.upload(segment.source.upload_id)
-    told = (before.told if before else None) or (str(error)[:_LONGEST_TOLD] if error else None)
+    told = ("; ".join(errors) or str(error))[:_LONGEST_TOLD] if error else None
     _clear(workspace, segment.source.upload_id, keep=outcome != "ready")
     workspace.ledger.set_upload(
         segment.source.upload_id, state="ended", outcome=outcome, told=told, ended_at=clock.now(), rows_read=report.drops.read
@@ -64,12 +69,6 @@ def ended(workspace: Workspace, segment: Segment, report: RunReport) -> None:
     if segment.source.leaves and outcome == "ready":
         upload = workspace.ledger.upload(segment.source.upload_id)
         workspace.ledger.mark_deleted(upload.audience_id if upload else "")
-
-
-def failing(workspace: Workspace, segment: Segment, error: Exception) -> None:
-    """Keep why an upload cannot be read, for whoever asks after it."""
-    if isinstance(segment.source, Upload):
-        workspace.ledger.set_upload(segment.source.upload_id, told=str(error)[:_LONGEST_TOLD])
 
 
 def sweep(workspace: Workspace) -> int:

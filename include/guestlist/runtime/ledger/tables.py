@@ -274,6 +274,7 @@ uploads = Table(
     Column("request_digest", String(64)),
     Column("session", String(250)),  # of what comes in batches
     Column("pieces", Integer, nullable=False),  # that it is whole with
+    Column("run_id", String(250)),  # of the run that began with it last
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True)),  # until when it may come
     Column("received_at", DateTime(timezone=True)),

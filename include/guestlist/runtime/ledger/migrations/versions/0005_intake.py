@@ -53,6 +53,7 @@ def _uploads() -> None:
         sa.Column("request_digest", sa.String(64)),
         sa.Column("session", sa.String(250)),
         sa.Column("pieces", sa.Integer(), nullable=False),
+        sa.Column("run_id", sa.String(250)),
         sa.Column("created_at", _MOMENT, nullable=False),
         sa.Column("expires_at", _MOMENT),
         sa.Column("received_at", _MOMENT),
