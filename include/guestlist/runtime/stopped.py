@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 
 from guestlist.model.plan import Breach, Counts
 from guestlist.runtime.ledger import Ledger
+from guestlist.runtime.ledger import tables as t
 from guestlist.runtime.ledger.rows import aware
 
 APPROVE = "approve"
@@ -48,22 +49,35 @@ class Stopped:
 def stopped_plan(ledger: Ledger, segment: str, label: str) -> Stopped | None:
     """The newest plan of a destination, where a guard stopped it and nothing was sent of it since."""
     row = ledger.newest_plan(segment, label)
-    if row is None or row.state != "planned" or not row.breaches:
-        return None
-    sessions = ledger.sessions(row.id)
-    if any(session.state != "planned" for session in sessions):
-        return None
-    return Stopped(
-        id=row.id,
-        segment=segment,
-        label=label,
-        run_id=row.run_id,
-        planned_at=aware(row.created_at),
-        counts=Counts(**row.counts),
-        rows={session.operation.value: session.rows for session in sessions},
-        breaches=tuple(Breach(**breach) for breach in row.breaches),
-        decision=ledger.decision(row.id),
-    )
+    return next(stopped_among(ledger, [row.id]), None) if row is not None else None
+
+
+def stopped_among(ledger: Ledger, plans: Sequence[int]) -> Iterator[Stopped]:
+    """Those of some plans, the newest of their destinations, that a guard stopped and of which nothing was sent since."""
+    its, decided = t.sessions.c, t.approvals.c
+    wanted = select(t.plans).where(t.plans.c.id.in_(plans), t.plans.c.state == "planned")
+    sessions: dict[int, list[Any]] = {}
+    with ledger.reading() as connection:
+        rows = [row for row in connection.execute(wanted) if row.breaches]
+        stopped = [row.id for row in rows]
+        for row in connection.execute(select(t.sessions).where(its.plan_id.in_(stopped)).order_by(its.id)):
+            sessions.setdefault(row.plan_id, []).append(row)
+        decisions = connection.execute(select(t.approvals).where(decided.plan_id.in_(stopped)).order_by(decided.id)).all()
+    newest = {row.plan_id: row for row in decisions}
+    for row in rows:
+        uploads = sessions.get(row.id, ())
+        if all(session.state == "planned" for session in uploads):
+            yield Stopped(
+                id=row.id,
+                segment=row.segment,
+                label=row.label,
+                run_id=row.run_id,
+                planned_at=aware(row.created_at),
+                counts=Counts(**row.counts),
+                rows={session.operation: session.rows for session in uploads},
+                breaches=tuple(Breach(**breach) for breach in row.breaches),
+                decision=newest.get(row.id),
+            )
 
 
 def numbers(counts: Counts, rows: Mapping[str, int]) -> dict[str, int]:
