@@ -14,6 +14,15 @@ class GuestlistPlugin(AirflowPlugin):
 
     name = "guestlist"
     operator_extra_links = (AudienceLink(),)
+    react_apps = [
+        {
+            "name": "Audiences",
+            "bundle_url": "guestlist/static/audiences.js",
+            "destination": "nav",
+            "url_route": "audiences",
+            "nav_top_level": True,
+        }
+    ]
 
 
 def is_installed() -> bool:
