@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import entry_points
+from typing import ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -14,7 +15,7 @@ class GuestlistPlugin(AirflowPlugin):
 
     name = "guestlist"
     operator_extra_links = (AudienceLink(),)
-    react_apps = [
+    react_apps: ClassVar = [
         {
             "name": "Audiences",
             "bundle_url": "guestlist/static/audiences.js",

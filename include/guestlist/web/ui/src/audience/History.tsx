@@ -1,5 +1,5 @@
 // An audience over time: what it holds and what its platform says of it, and what each run added and removed.
-import { Grid } from "@chakra-ui/react";
+import { Grid, Text } from "@chakra-ui/react";
 import type { ChartData, ChartOptions } from "chart.js";
 import { useMemo } from "react";
 import type { Audience, RunRow } from "../api/types";
@@ -23,15 +23,23 @@ export function History({ audience, path }: { audience: Audience; path: string }
         }
         title="Size and match rate"
       >
-        <Plot data={sizes} label={tellSizes(audience)} options={sizeOptions(colours)} type="line" />
+        {audience.sealed.length + audience.seen.length === 0 ? (
+          <Text color="fg.muted">Nothing was sealed yet.</Text>
+        ) : (
+          <Plot data={sizes} label={tellSizes(audience)} options={sizeOptions(colours)} type="line" />
+        )}
       </Section>
-      <Section title="Added and removed by run">
-        <Plot
-          data={changes}
-          label={`Added and removed in ${changes.labels?.length} runs`}
-          options={changeOptions(colours)}
-          type="bar"
-        />
+      <Section actions={<Csv name="what runs changed" path={`${path}/runs`} />} title="Added and removed by run">
+        {audience.runs.length === 0 ? (
+          <Text color="fg.muted">Nothing was sent yet.</Text>
+        ) : (
+          <Plot
+            data={changes}
+            label={`Added and removed in ${changes.labels?.length} runs`}
+            options={changeOptions(colours)}
+            type="bar"
+          />
+        )}
       </Section>
     </Grid>
   );

@@ -2,7 +2,7 @@
 import { useMemo } from "react";
 import type { AudienceRow, RunRow } from "../api/types";
 import { columnsOf } from "../parts/DataTable";
-import { count, duration } from "../parts/format";
+import { count, duration, NOTHING } from "../parts/format";
 import { Csv, Inner } from "../parts/Links";
 import { Section } from "../parts/Page";
 import { PagedTable } from "../parts/PagedTable";
@@ -63,7 +63,7 @@ const columnsFor = (segment: string, destination: string) =>
     number("unsent", "Unsent", "xl"),
     number("requests", "Requests", "xl"),
     column.display({
-      cell: ({ row }) => row.original.match_rate_told ?? "–",
+      cell: ({ row }) => row.original.match_rate_told ?? NOTHING,
       header: "Match rate",
       id: "match_rate",
       meta: { from: "xl", numeric: true },

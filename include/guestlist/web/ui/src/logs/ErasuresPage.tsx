@@ -1,5 +1,4 @@
 // Requests to take people off every audience, and what became of each at each platform.
-import { Stack, Text } from "@chakra-ui/react";
 import type { Count, Erasure, ErasureStep } from "../api/types";
 import { columnsOf, DataTable } from "../parts/DataTable";
 import { count, NOTHING, words } from "../parts/format";
@@ -59,27 +58,23 @@ const step = columnsOf<ErasureStep>();
 const STEPS = step.columns([
   step.accessor("segment", {
     cell: ({ row: { original } }) => (
-      <Stack gap={0}>
+      <>
         <Inner to={audiencePath(original.segment, original.destination)}>{original.segment}</Inner>
-        <Text color="fg.muted" fontSize="xs">
+        <small>
           {original.destination}
           {original.former && ", a former audience"}
-        </Text>
-      </Stack>
+        </small>
+      </>
     ),
     header: "Audience",
     meta: { heads: true },
   }),
   step.accessor((row) => row.outcome ?? "open", {
     cell: ({ row: { original } }) => (
-      <Stack align="start" gap={0}>
+      <>
         <StateBadge state={original.outcome ?? "open"} />
-        {original.reason && (
-          <Text color="fg.muted" fontSize="xs">
-            {original.reason}
-          </Text>
-        )}
-      </Stack>
+        {original.reason && <small>{original.reason}</small>}
+      </>
     ),
     header: "Outcome",
     id: "outcome",

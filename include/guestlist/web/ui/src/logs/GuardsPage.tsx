@@ -1,5 +1,5 @@
 // Plans that a guard stopped, and what was decided on them.
-import { NativeSelect, Stack, Text } from "@chakra-ui/react";
+import { NativeSelect } from "@chakra-ui/react";
 import { useSearchParams } from "react-router-dom";
 import type { GuardRow } from "../api/types";
 import { columnsOf } from "../parts/DataTable";
@@ -16,12 +16,12 @@ const column = columnsOf<GuardRow>();
 const COLUMNS = column.columns([
   column.display({
     cell: ({ row: { original } }) => (
-      <Stack gap={0}>
+      <>
         <Inner to={audiencePath(original.segment, original.destination)}>{original.segment}</Inner>
-        <Text color="fg.muted" fontSize="xs">
+        <small>
           {original.destination}, plan {original.plan}
-        </Text>
-      </Stack>
+        </small>
+      </>
     ),
     header: "Audience",
     id: "segment",
@@ -30,10 +30,10 @@ const COLUMNS = column.columns([
   column.display({ cell: ({ row }) => <StateBadge state={row.original.outcome} />, header: "Outcome", id: "outcome" }),
   column.display({
     cell: ({ row: { original } }) => (
-      <Stack gap={0}>
-        <Text>{original.text}</Text>
-        {original.hint && <Text color="fg.muted">{original.hint}</Text>}
-      </Stack>
+      <>
+        {original.text}
+        {original.hint && <small>{original.hint}</small>}
+      </>
     ),
     header: "Guard",
     id: "guard",
@@ -41,10 +41,10 @@ const COLUMNS = column.columns([
   }),
   column.display({
     cell: ({ row: { original } }) => (
-      <Stack gap={0}>
+      <>
         {original.who ?? NOTHING}
-        {original.decided_at && <At at={original.decided_at} />}
-      </Stack>
+        <small>{original.decided_at && <At at={original.decided_at} />}</small>
+      </>
     ),
     header: "Decided by",
     id: "who",

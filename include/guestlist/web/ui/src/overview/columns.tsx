@@ -1,8 +1,7 @@
 // What the overview says of each audience.
-import { Badge, Stack, Text } from "@chakra-ui/react";
 import type { AudienceRow } from "../api/types";
 import { columnsOf } from "../parts/DataTable";
-import { count, size } from "../parts/format";
+import { count, NOTHING, size } from "../parts/format";
 import { Inner } from "../parts/Links";
 import { Sparkline } from "../parts/Sparkline";
 import { StatusBadge } from "../parts/States";
@@ -33,7 +32,7 @@ export const COLUMNS = column.columns([
     meta: { from: "lg", numeric: true, says: "Members of the segment with a key for this platform" },
   }),
   column.accessor("match_rate", {
-    cell: ({ row: { original } }) => original.match_rate_told ?? "–",
+    cell: ({ row: { original } }) => original.match_rate_told ?? NOTHING,
     header: "Match rate",
     meta: { from: "xl", numeric: true, says: "As the platform tells it" },
   }),
@@ -76,41 +75,33 @@ interface Cell {
 
 function Name({ row }: Cell) {
   return (
-    <Stack gap={0} minWidth="8rem">
+    <>
       <Inner label={`${row.segment} on ${row.destination}`} to={audiencePath(row.segment, row.destination)}>
         {row.segment}
       </Inner>
-      <Text color="fg.muted" fontSize="xs" truncate>
+      <small>
         {row.platform_title}
         {row.destination !== `${row.platform}_main` && ` · ${row.destination}`}
-      </Text>
-    </Stack>
+      </small>
+    </>
   );
 }
 
 function Standing({ row }: Cell) {
   return (
-    <Stack align="start" gap={0}>
+    <>
       <StatusBadge status={row.status} />
-      {row.why && (
-        <Text color="fg.muted" fontSize="xs" lineClamp={1} maxWidth={{ base: "9rem", xl: "18rem" }} title={row.why}>
-          {row.why}
-        </Text>
-      )}
-    </Stack>
+      {row.why && <small title={row.why}>{row.why}</small>}
+    </>
   );
 }
 
 function Sizes({ row }: Cell) {
   return (
-    <Stack gap={0}>
-      <Text as="span" whiteSpace="nowrap">
-        {size(row.size, row.size_high)}
-      </Text>
-      <Text color="fg.muted" fontSize="xs" whiteSpace="nowrap">
-        {row.members == null ? "nothing held" : `${count(row.members)} held`}
-      </Text>
-    </Stack>
+    <>
+      {size(row.size, row.size_high)}
+      <small>{row.members == null ? "nothing held" : `${count(row.members)} held`}</small>
+    </>
   );
 }
 
@@ -121,19 +112,15 @@ function Trend({ row }: Cell) {
 
 function Sealed({ row }: Cell) {
   return (
-    <Stack align="start" gap={0}>
+    <>
       <Ago at={row.sealed_at} />
-      {row.late && (
-        <Badge colorPalette="warning" size="xs">
-          late
-        </Badge>
-      )}
-    </Stack>
+      {row.late && <small>late</small>}
+    </>
   );
 }
 
 function LastRun({ row }: Cell) {
-  if (!row.run_at) return "–";
+  if (!row.run_at) return NOTHING;
   if (!row.run_url) return <Ago at={row.run_at} />;
   return (
     <Inner to={row.run_url}>

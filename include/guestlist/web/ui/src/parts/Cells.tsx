@@ -1,5 +1,5 @@
 // The headings and rows of a DataTable.
-import { Box, IconButton, Table } from "@chakra-ui/react";
+import { Box, IconButton, Table, VisuallyHidden } from "@chakra-ui/react";
 import type { Column, ReactTable, Row, RowData } from "@tanstack/react-table";
 import type { ReactNode } from "react";
 import { FiArrowDown, FiArrowUp, FiChevronDown, FiChevronRight } from "react-icons/fi";
@@ -15,14 +15,18 @@ export function Heads<T extends RowData>({ expands, table }: HeadsProps<T>) {
     <Table.Header bg="bg" position="sticky" top={0} zIndex={1}>
       {table.getHeaderGroups().map((group) => (
         <Table.Row aria-rowindex={1} bg="bg" key={group.id}>
-          {expands && <Table.ColumnHeader aria-label="Details" width="10" />}
+          {expands && (
+            <Table.ColumnHeader width="10">
+              <VisuallyHidden>Details</VisuallyHidden>
+            </Table.ColumnHeader>
+          )}
           {group.headers.map(({ column, id }) => (
             <Table.ColumnHeader
               aria-sort={ARIA_SORT[column.getIsSorted() || "none"]}
               key={id}
               paddingBlock={1}
+              className={place(column)}
               whiteSpace="nowrap"
-              {...placed(column)}
             >
               {column.getCanSort() ? <Sorter column={column} /> : heading(column)}
             </Table.ColumnHeader>
@@ -72,50 +76,41 @@ export function Cells<T extends RowData>({ detail, index, row, table }: CellsPro
   const cells = row.getAllCells();
   return (
     <>
-      <Table.Row _hover={{ bg: "bg.subtle" }} aria-rowindex={index}>
+      <tr aria-rowindex={index}>
         {detail && (
-          <Table.Cell paddingInline={1}>
+          <td>
             <IconButton
               aria-expanded={open}
               aria-label={open ? "Hide details" : "Show details"}
               onClick={() => row.toggleExpanded()}
-              size="xs"
+              size="2xs"
               variant="ghost"
             >
               {open ? <FiChevronDown /> : <FiChevronRight />}
             </IconButton>
-          </Table.Cell>
+          </td>
         )}
-        {cells.map((cell) => (
-          <Table.Cell key={cell.id} verticalAlign="top" {...placed(cell.column)} {...headOf(cell.column)}>
-            <table.FlexRender cell={cell} />
-          </Table.Cell>
-        ))}
-      </Table.Row>
+        {cells.map((cell) => {
+          const Kind = cell.column.columnDef.meta?.heads ? "th" : "td";
+          return (
+            <Kind className={place(cell.column)} key={cell.id} {...(Kind === "th" && { scope: "row" })}>
+              <table.FlexRender cell={cell} />
+            </Kind>
+          );
+        })}
+      </tr>
       {detail && open && (
-        <Table.Row>
-          <Table.Cell colSpan={cells.length + 1} paddingBlock={4} paddingInline={{ base: 2, md: 10 }}>
-            {detail(row.original)}
-          </Table.Cell>
-        </Table.Row>
+        <tr>
+          <td />
+          <td colSpan={cells.length}>{detail(row.original)}</td>
+        </tr>
       )}
     </>
   );
 }
 
 /** Where a column stands: numbers to the right, and from which width of the screen on. */
-function placed<T extends RowData>(column: Column<Features, T>) {
+function place<T extends RowData>(column: Column<Features, T>): string | undefined {
   const { from, numeric } = column.columnDef.meta ?? {};
-  return {
-    ...(from && { hideBelow: from }),
-    ...(numeric && { textAlign: "end" as const }),
-    fontVariantNumeric: "tabular-nums",
-  };
-}
-
-/** The cell that tells what its row is about is a heading. */
-function headOf<T extends RowData>(column: Column<Features, T>) {
-  return column.columnDef.meta?.heads
-    ? { as: "th" as const, fontWeight: "normal", scope: "row", textAlign: "start" as const }
-    : {};
+  return [from && `from-${from}`, numeric && "numeric"].filter(Boolean).join(" ") || undefined;
 }

@@ -45,7 +45,7 @@ export type Columns<T extends RowData> = TableOptions<Features, T>["columns"];
 export const columnsOf = <T extends RowData>() => createColumnHelper<Features, T>();
 
 const ROW_PIXELS = 57;
-const AHEAD_ROWS = 12;
+const AHEAD_ROWS = 6;
 const UNSORTED: SortingState = [];
 
 interface Props<T extends RowData> {

@@ -11,7 +11,14 @@ interface Fact {
 
 export function Facts({ facts }: { facts: readonly Fact[] }) {
   return (
-    <Box as="dl" display="grid" flexShrink={0} gap={3} gridTemplateColumns="repeat(auto-fill, minmax(9rem, 1fr))" margin={0}>
+    <Box
+      as="dl"
+      display="grid"
+      flexShrink={0}
+      gap={3}
+      gridTemplateColumns="repeat(auto-fill, minmax(min(9rem, 45%), 1fr))"
+      margin={0}
+    >
       {facts.map(({ name, note, value }) => (
         <Box borderRadius="md" borderWidth="1px" key={name} paddingBlock={2} paddingInline={3}>
           <Text as="dt" color="fg.muted" fontSize="xs">

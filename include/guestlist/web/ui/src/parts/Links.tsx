@@ -8,9 +8,9 @@ import { apiUrl, type Query } from "../api/client";
 /** To a page of Airflow or of ours, by its path from the root of the site. */
 export function Inner({ children, label, to }: { children: ReactNode; label?: string | undefined; to: string }) {
   return (
-    <Link aria-label={label} asChild color="fg.info">
-      <RouterLink to={to}>{children}</RouterLink>
-    </Link>
+    <RouterLink aria-label={label} className="inner" to={to}>
+      {children}
+    </RouterLink>
   );
 }
 

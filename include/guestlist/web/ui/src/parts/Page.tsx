@@ -4,6 +4,19 @@ import { type ReactNode, useEffect, useRef } from "react";
 import { NavLink } from "react-router-dom";
 import { ROOT } from "../paths";
 
+/** Of what there is much of: a component of Chakra's for each would make long tables slow. */
+const STYLES = {
+  "& .inner": { _hover: { textDecoration: "underline" }, color: "fg.info" },
+  "& small": { color: "fg.muted", display: "block", fontSize: "xs" },
+  "& tbody th": { fontWeight: "normal" },
+  "& td, & tbody th": { borderBottomWidth: "1px", paddingBlock: 2, paddingInline: 2, textAlign: "start", verticalAlign: "top" },
+  "& tbody tr:hover": { bg: "bg.subtle" },
+  "& .numeric": { fontVariantNumeric: "tabular-nums", textAlign: "end", whiteSpace: "nowrap" },
+  "& .from-md": { hideBelow: "md" },
+  "& .from-lg": { hideBelow: "lg" },
+  "& .from-xl": { hideBelow: "xl" },
+};
+
 /** In the order of their tabs; another page, such as one for uploads, is a line here and a route in main.tsx. */
 const TABS: readonly { label: string; path: string }[] = [
   { label: "Overview", path: ROOT },
@@ -25,7 +38,7 @@ export function Page({ about, actions, children, title }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);
   return (
-    <Flex direction="column" gap={4} height="100%" overflow="auto" padding={{ base: 2, md: 4 }}>
+    <Flex as="main" css={STYLES} direction="column" gap={4} height="100%" overflow="auto" padding={{ base: 2, md: 4 }}>
       <Tabs />
       <Flex align="start" flexShrink={0} gap={3} justify="space-between" wrap="wrap">
         <Stack gap={1} minWidth={0}>

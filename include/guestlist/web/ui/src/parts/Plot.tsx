@@ -33,14 +33,14 @@ ChartJs.register(
 );
 
 const TOKENS = {
-  added: "green-solid",
+  added: "green-400",
   faint: "border",
-  held: "brand-fg",
+  held: "blue-500",
   ink: "fg-muted",
-  matched: "purple-fg",
-  removed: "red-solid",
-  renewed: "blue-solid",
-  told: "orange-fg",
+  matched: "purple-500",
+  removed: "red-500",
+  renewed: "blue-500",
+  told: "orange-500",
 } as const;
 
 export type Colours = Readonly<Record<keyof typeof TOKENS, string>>;

@@ -1,7 +1,7 @@
 // Why rows and keys are not on the platform: counts by reason, never values.
 import type { Reason } from "../api/types";
 import { columnsOf, DataTable } from "../parts/DataTable";
-import { count, words } from "../parts/format";
+import { count, NOTHING, words } from "../parts/format";
 
 const KINDS: Readonly<Record<Reason["kind"], string>> = {
   dropped_key: "Key left out",
@@ -16,7 +16,7 @@ const column = columnsOf<Reason>();
 const COLUMNS = column.columns([
   column.accessor((row) => KINDS[row.kind], { header: "What", id: "kind" }),
   column.accessor((row) => row.column ?? undefined, {
-    cell: ({ row }) => row.original.column ?? "–",
+    cell: ({ row }) => row.original.column ?? NOTHING,
     header: "Key and recipe",
     id: "column",
     meta: { from: "md" },

@@ -1,7 +1,7 @@
 // The sessions of a run, and the batches of each with the platform's request ids.
 import type { Batch, Session } from "../api/types";
 import { columnsOf, DataTable } from "../parts/DataTable";
-import { count, words } from "../parts/format";
+import { count, NOTHING, words } from "../parts/format";
 import { Csv } from "../parts/Links";
 import { Section } from "../parts/Page";
 import { PagedTable } from "../parts/PagedTable";
@@ -74,9 +74,9 @@ const BATCHES = batch.columns([
     meta: { from: "md", numeric: true },
   }),
   batch.accessor("attempts", { header: "Attempts", meta: { from: "lg", numeric: true } }),
-  batch.accessor("request_id", { cell: ({ row }) => row.original.request_id ?? "–", header: "Request id" }),
+  batch.accessor("request_id", { cell: ({ row }) => row.original.request_id ?? NOTHING, header: "Request id" }),
   batch.accessor("job", {
-    cell: ({ row }) => row.original.job ?? row.original.job_state ?? "–",
+    cell: ({ row }) => row.original.job ?? row.original.job_state ?? NOTHING,
     header: "Job",
     meta: { from: "lg" },
   }),
