@@ -114,8 +114,10 @@ export function ErasuresPage() {
             columns={STEPS}
             empty="No audience had to be asked."
             label={`Steps of ${id}`}
+            maxHeight="24rem"
             rowId={({ destination, former, segment }) => `${segment}/${destination}/${former}`}
             rows={steps}
+            total={steps.length}
           />
         )}
         empty="Nobody has asked to be erased."

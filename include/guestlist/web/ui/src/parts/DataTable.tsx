@@ -77,7 +77,7 @@ export function DataTable<T extends RowData>(props: Props<T>) {
     columns,
     data: rows as T[],
     defaultColumn: { sortUndefined: "last" },
-    enableSorting: served !== undefined || !long,
+    enableSorting: served !== undefined || !long || rows.length === total, // of a part nobody knows the order
     enableSortingRemoval: false,
     features,
     getRowCanExpand: () => detail !== undefined,
