@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from guestlist import destinations
 from guestlist.cli.variants import keys_by_platform
 from guestlist.identity.recipes import normalise_frame, recipe
-from guestlist.model import alerts, guards
+from guestlist.model import alerts, dbt, guards, source
 from guestlist.model import segment as model
 from guestlist.model.segment import Segment
 from guestlist.model.segment_file import SegmentError, parse_segment
@@ -91,8 +91,8 @@ def test_the_broken_file_gives_the_problems_that_are_shown() -> None:
     ("heading", "of", "defaults"),
     [
         ("All keys", model.Segment, True),
-        ("Sources", model.Source, False),
-        ("Identifiers", model.Identifier, True),
+        ("Sources", source.Source, False),
+        ("Identifiers", source.Identifier, True),
         ("Value", model.Value, False),
         ("Consent", model.ConsentColumns, False),
         ("Holdout", model.Holdout, False),
@@ -134,7 +134,8 @@ def test_no_table_tells_of_a_key_that_no_model_has() -> None:
 
 
 def _models() -> list[type[BaseModel]]:
-    return [item for item in vars(model).values() if isinstance(item, type) and issubclass(item, BaseModel)]
+    there = [item for module in (model, source, guards, alerts, dbt) for item in vars(module).values()]
+    return [item for item in there if isinstance(item, type) and issubclass(item, BaseModel)]
 
 
 def test_every_model_is_covered() -> None:
@@ -151,8 +152,9 @@ def test_every_model_is_covered() -> None:
         "Destination",
         "After",
         "Dbt",
+        "Intake",
     }
-    machinery = {"BaseModel", "_Strict"}
+    machinery = {"BaseModel", "Strict", "Threshold", "Upload"}
     assert {kind.__name__ for kind in _models()} == told | machinery
 
 

@@ -223,7 +223,7 @@ def test_the_error_lists_them_and_survives_a_process_border() -> None:
 @pytest.mark.parametrize(
     ("changes", "where", "part"),
     [
-        ({"source": {}}, "source", "`connection` with `sql` or `table`, or `file`"),
+        ({"source": {}}, "source", "`connection` with `sql` or `table`, `file`, or `intake`"),
         ({"source": {"connection": "c"}}, "source", "needs either `sql` or `table`"),
         ({"source": {"file": "a", "table": "t"}}, "source", "`file` stands alone"),
         ({"source": {"file": "a", "format": "xml"}}, "source.format", "csv|tsv|parquet"),

@@ -11,8 +11,9 @@ import pytest
 from guestlist.destinations import platforms
 from guestlist.model.connection import Connection
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Segment, Source
+from guestlist.model.segment import Segment
 from guestlist.model.segment_file import SegmentError
+from guestlist.model.source import Source
 from guestlist.runtime.config import Config
 from guestlist.runtime.segments import find_segment, read_segment, segment_files
 from guestlist.runtime.wiring import Workspace, connection_from_environment

@@ -12,7 +12,7 @@ PROGRAM = """
 import json, resource, sys
 import polars, pyarrow.parquet, pyarrow.csv
 from guestlist.model.errors import GuestlistError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources import open_source
 folder, columns, source = json.loads(sys.argv[1])
 from pathlib import Path

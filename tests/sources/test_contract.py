@@ -8,7 +8,7 @@ from sources import databases
 from sources.databases import KINDS, PEOPLE
 
 from guestlist.model.errors import AuthError, ConfigError, DataError, TransientError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources import open_source
 from guestlist.sources.base import ROWS_PER_BATCH
 

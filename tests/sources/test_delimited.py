@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guestlist.model.errors import ConfigError, DataError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources import open_source
 
 PEOPLE = "id{d}name{d}phone{d}zip\n1{d}Jörg{d}004915112345{d}01234\n2{d}Zoë{d}+49 151{d}\n"

@@ -8,14 +8,14 @@ import pytest
 import guestlist
 from guestlist.model.connection import Connection
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources import open_source
 
 PROGRAM = """
 import sys
 from pathlib import Path
 from guestlist.model.connection import Connection
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources import open_source
 for kind in ("databricks", "duckdb", "gcpbigquery", "mysql", "postgres", "redshift", "snowflake"):
     extra = {"account": "a", "http_path": "p", "token": "t", "project": "p"}

@@ -6,7 +6,7 @@ import pytest
 
 from guestlist.model.connection import Connection
 from guestlist.model.errors import ConfigError, DataError, TransientError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources import open_source
 
 SETUP = """

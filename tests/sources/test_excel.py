@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from guestlist.model.errors import DataError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources import open_source
 
 NAMESPACE = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'

@@ -7,7 +7,7 @@ import pytest
 from pyarrow import parquet
 
 from guestlist.model.errors import ConfigError, DataError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources import open_source
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from guestlist.model.errors import ConfigError, DataError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources import open_source
 
 EXAMPLES = int(os.environ.get("GUESTLIST_EXAMPLES", "10"))

@@ -10,7 +10,7 @@ from servers import answering
 
 from guestlist.model.connection import Connection
 from guestlist.model.errors import AuthError, ConfigError, DataError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources import open_source
 
 XMLNS = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from guestlist.model.errors import ConfigError, GuestlistError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources import open_source
 from guestlist.sources.templates import query_text
 

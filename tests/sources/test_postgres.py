@@ -5,7 +5,7 @@ import pytest
 
 from guestlist.model.connection import Connection, parse_connection
 from guestlist.model.errors import AuthError, ConfigError, DataError, TransientError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources import open_source
 
 SETUP = """

@@ -13,7 +13,7 @@ from sources.snowflake_wire import snowflake
 
 from guestlist.model.connection import Connection
 from guestlist.model.errors import AuthError, ConfigError, DataError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources import open_source
 from guestlist.sources.mysql import _array, _tls
 

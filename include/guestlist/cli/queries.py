@@ -7,8 +7,9 @@ from pathlib import Path
 
 from guestlist.model.documents import Lines, read_yaml
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Segment, Source
+from guestlist.model.segment import Segment
 from guestlist.model.segment_file import Problem
+from guestlist.model.source import Source
 from guestlist.runtime.config import readable_folders, segments_folder
 from guestlist.sources.templates import partition_problem, query_text, template_problem
 

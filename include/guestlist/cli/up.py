@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-from types import FrameType
+from contextlib import ExitStack
 
 from rich.console import Console
 
 from guestlist.cli.components import Airflow, free_port, running_airflow
+from guestlist.cli.running import run_until_stopped
 from guestlist.cli.stage import Stage
-from guestlist.model.errors import GuestlistError
 from guestlist.runtime.config import Config
 from guestlist.sandbox.server import Sandbox
 
@@ -24,26 +22,17 @@ def main() -> int:
     console = Console(highlight=False)
     stage = Stage(Config.from_environment().home / "up")
     stage.folder.mkdir(parents=True, exist_ok=True)
-    stop = threading.Event()
 
-    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
+    def start(running: ExitStack) -> None:
+        http, grpc = free_port(8765), free_port(8766)
+        sandbox = running.enter_context(
+            Sandbox(stage.folder / "sandbox", http_port=http, grpc_port=grpc, settle_seconds=_SETTLE_SECONDS)
+        )
+        with console.status("The sample warehouse, Airflow's database and its components (about half a minute) ..."):
+            _set_up(stage, sandbox)
+        _show(console, running.enter_context(running_airflow(stage, sandbox)), sandbox, stage)
 
-    signal.signal(signal.SIGINT, ask_to_stop)
-    signal.signal(signal.SIGTERM, ask_to_stop)
-    http, grpc = free_port(8765), free_port(8766)
-    try:
-        with Sandbox(stage.folder / "sandbox", http_port=http, grpc_port=grpc, settle_seconds=_SETTLE_SECONDS) as sandbox:
-            with console.status("The sample warehouse, Airflow's database and its components (about half a minute) ..."):
-                _set_up(stage, sandbox)
-            with running_airflow(stage, sandbox) as airflow:
-                _show(console, airflow, sandbox, stage)
-                stop.wait()
-                console.print("Stopping ...")
-    except GuestlistError as error:
-        console.print(f"[red]{error}[/red]")
-        return error.exit_code
-    return 0
+    return run_until_stopped(console, start)
 
 
 def _set_up(stage: Stage, sandbox: Sandbox) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 from croniter import CroniterBadDateError, croniter
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     ValidationError,
     ValidationInfo,
@@ -26,22 +25,20 @@ from pydantic import (
 
 from guestlist.model.alerts import Alerts
 from guestlist.model.capabilities import Capabilities
-from guestlist.model.dbt import Dbt
 from guestlist.model.errors import ConfigError
 from guestlist.model.guards import Guards
-from guestlist.model.vocabulary import Field, Mode
+from guestlist.model.source import ROW_KEY, Identifiers, Name, Source, Strict
+from guestlist.model.vocabulary import Mode
 
 GRANTED = "granted"
 TASKS = ("dbt", "prepare", "report")
 """What a DAG's own tasks are called."""
 OWN_DAGS = "guestlist_"
 """Before the ids of DAGs that are no segment's; a segment is the id of its DAG."""
+LONGEST_INTAKE = 80
+PUSHED_AUDIENCE = "{audience}"
+"""In the audience's name of an intake's destination: what the pushed audience is called."""
 PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
-_FIXED_REGION = re.compile(r"[A-Z]{2}")
-_GLOB = re.compile(r"[*?\[]")
-_MOST_PARTITIONS = 500
-"""Half of what Airflow maps a task over by default."""
-_ON_A_SERVER = re.compile(r"(s3|gs|gcs|az|abfs|abfss|sftp)://", re.IGNORECASE)
 
 
 def ever_comes(schedule: str) -> bool:
@@ -58,117 +55,20 @@ def ever_comes(schedule: str) -> bool:
     return True
 
 
-class _Strict(BaseModel):
-    """Frozen, and a key that nobody knows is a typing mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-Name = Annotated[str, Described(min_length=1)]
-ColumnNames = Annotated[
-    tuple[Name, ...],
-    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value, json_schema_input_type=str | list[str]),
-    Described(min_length=1),
-]
-
-
-Word = Annotated[str, Described(pattern=r"^[A-Za-z0-9_.:+@/-]+$")]
-"""What cannot change a query, wherever in it it stands."""
-Words = Annotated[tuple[Word, ...], Described(min_length=2, max_length=_MOST_PARTITIONS)]
-
-
-class Identifier(_Strict):
-    """The source columns of one match key. ``region``: a column, or a fixed ISO 3166 code such as DE; never guessed."""
-
-    columns: ColumnNames
-    region: Name | None = None
-    hashed: bool = False
-    """The column already holds SHA-256; it is checked, never hashed twice."""
-
-    @property
-    def fixed_region(self) -> str | None:
-        """The country that holds for every row, where the file names one."""
-        return self.region if self.region and _FIXED_REGION.fullmatch(self.region) else None
-
-    @property
-    def region_column(self) -> str | None:
-        """The column that holds each row's country."""
-        return None if self.region is None or self.fixed_region else self.region
-
-
-def _identifier(value: Any) -> Any:
-    return {"columns": value} if isinstance(value, str | list) else value
-
-
-IdentifierSpec = Annotated[Identifier, BeforeValidator(_identifier, json_schema_input_type=str | list[str] | Identifier)]
-Identifiers = Annotated[dict[Field, IdentifierSpec], Described(min_length=1)]
-
-
-class Source(_Strict):
-    """Where rows come from: a connection with ``sql`` or ``table``, or a ``file`` (path, glob or object-store address)."""
-
-    connection: str | None = None
-    sql: str | None = None
-    table: str | None = None
-    file: str | None = None
-    format: str | None = Described(None, pattern="^(csv|tsv|parquet|ndjson|excel)$")
-    delimiter: str | None = Described(None, min_length=1, max_length=1)
-    encoding: str | None = None
-    sheet: str | None = None
-    dbt: Dbt | None = None
-    partitions: Annotated[int, Described(ge=2, le=_MOST_PARTITIONS)] | Words | None = None
-    """Parts that tasks read by themselves: how many, or the words that ``{{ partition }}`` stands for in each."""
-
-    @property
-    def in_parts(self) -> bool:
-        """Whether tasks read parts of it: it has partitions, or is a glob, of which every file may be one."""
-        return self.partitions is not None or self.in_files
-
-    @property
-    def in_files(self) -> bool:
-        """Whether it may be several files."""
-        return bool(self.file and _GLOB.search(self.file))
-
-    @model_validator(mode="after")
-    def _parts_of_something(self) -> Source:
-        if self.partitions is None or self.sql:
-            return self
-        if self.table:
-            raise ValueError("`partitions` of a table: write `sql` that picks its rows with {{ partition }}")
-        if not self.in_files or not isinstance(self.partitions, int):
-            raise ValueError("`partitions` of files: write the most tasks that may share the files of a glob, as a number")
-        return self
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Source:
-        if self.file is not None:
-            if self.sql or self.table:
-                raise ValueError("`file` stands alone: leave out `sql` and `table`")
-            if self.connection and not _ON_A_SERVER.match(self.file):
-                raise ValueError(
-                    "a `file` takes a `connection` only where it lies on a server: s3, gs, az, abfss or sftp://..."
-                )
-        elif self.connection is None:
-            raise ValueError("say where rows come from: `connection` with `sql` or `table`, or `file`")
-        elif (self.sql is None) == (self.table is None):
-            raise ValueError("a `connection` needs either `sql` or `table`")
-        return self
-
-
 class Suppression(Source):
     """People who must not be on any audience of this segment, whatever its own query says."""
 
     identifiers: Identifiers
 
 
-class Value(_Strict):
+class Value(Strict):
     """What a person is worth, for value-based audiences."""
 
     column: Name
     currency: str = Described(pattern="^[A-Z]{3}$")
 
 
-class ConsentColumns(_Strict):
+class ConsentColumns(Strict):
     """A column that says yes or no for each row, or the word ``granted``."""
 
     ad_user_data: Name | None = None
@@ -180,14 +80,14 @@ class ConsentColumns(_Strict):
         return tuple(name for name in (self.ad_user_data, self.ad_personalization) if name and name != GRANTED)
 
 
-class Holdout(_Strict):
+class Holdout(Strict):
     """People kept off all audiences to measure the effect; a larger share keeps the smaller one's people."""
 
     percent: float = Described(gt=0, lt=100)
     experiment: str = Described(min_length=1)
 
 
-class After(_Strict):
+class After(Strict):
     """Run when these assets were updated."""
 
     after: tuple[str, ...] = Described(min_length=1)
@@ -243,8 +143,10 @@ class Destination(BaseModel):
         return self
 
 
-class Segment(_Strict):
+class Segment(Strict):
     """The wanted set of people, and the audiences that are to hold them."""
+
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema["required"].remove("key"))  # an intake may go without
 
     name: str = Described(pattern="^[a-z][a-z0-9_]*$", max_length=100)
     description: str = ""
@@ -277,6 +179,27 @@ class Segment(_Strict):
             what = "no cron expression of a time that ever comes"
             raise ValueError(f"{schedule!r} is {what}; write five fields, null, or one of: {presets}")
         return schedule
+
+    @model_validator(mode="before")
+    @classmethod
+    def _what_is_pushed_may_have_no_key(cls, data: Any) -> Any:
+        source = data.get("source") if isinstance(data, Mapping) else None
+        pushed = isinstance(source, Mapping) and "intake" in source
+        return {"key": ROW_KEY, **data} if pushed else data
+
+    @model_validator(mode="after")
+    def _an_intake_is_for_many_audiences(self) -> Segment:
+        if self.source.intake is None:
+            return self
+        if self.schedule is not None:
+            raise ValueError("an intake has no `schedule`: its runs begin with uploads")
+        if len(self.name) > LONGEST_INTAKE:
+            raise ValueError(f"the name of an intake has at most {LONGEST_INTAKE} characters: its audiences add to it")
+        for target in self.destinations:
+            if PUSHED_AUDIENCE not in target.audience:
+                told = f"{target.label}: write {PUSHED_AUDIENCE} into `audience`, where the name of each pushed audience goes"
+                raise ValueError(f"{told}; else they would all be one")
+        return self
 
     def destination(self, label: str) -> Destination:
         """The destination of that label; `ConfigError` if there is none."""

@@ -16,17 +16,8 @@ from guestlist.model.dbt import Dbt
 from guestlist.model.documents import Lines, Path, read_yaml
 from guestlist.model.errors import ConfigError
 from guestlist.model.guards import Guards
-from guestlist.model.segment import (
-    TASKS,
-    ConsentColumns,
-    Destination,
-    Holdout,
-    Platform,
-    Segment,
-    Source,
-    Value,
-    dotted,
-)
+from guestlist.model.segment import TASKS, ConsentColumns, Destination, Holdout, Platform, Segment, Value, dotted
+from guestlist.model.source import Source
 from guestlist.model.vocabulary import IDENTIFYING, MULTI_VALUED, Field
 
 _MOST_PROBLEMS = 100
@@ -201,7 +192,7 @@ def _destination_problems(
         if identifiers and (platform := platforms.get(destination.platform)):
             options = platform.options.model_validate(destination.options)
             capabilities = platform.capabilities(options)
-            for message in _key_problems(identifiers, capabilities):
+            for message in key_problems(identifiers, capabilities):
                 yield ("destinations", index), message
             for place, list_ in enumerate(lists if isinstance(lists, list) else []):
                 theirs = list_.get("identifiers") if isinstance(list_, dict) else None
@@ -209,7 +200,8 @@ def _destination_problems(
                     yield ("suppress", place, "identifiers"), message
 
 
-def _key_problems(identifiers: Mapping[str, Any], capabilities: Capabilities) -> Iterator[str]:
+def key_problems(identifiers: Mapping[str, Any], capabilities: Capabilities) -> Iterator[str]:
+    """Why a platform would find nobody by these identifiers, or cannot take one of them."""
     taken = {key.field.value: key for key in capabilities.keys}
     if not (usable := set(taken) & set(identifiers)):
         yield f"{capabilities.platform} takes none of the identifiers; it takes: {', '.join(sorted(taken))}"

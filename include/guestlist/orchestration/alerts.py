@@ -13,7 +13,7 @@ from guestlist.model.alerts import Alerts
 from guestlist.model.errors import GuestlistError
 from guestlist.orchestration.notifiers import deliver
 from guestlist.runtime.alerts import Alert, TaskError, of_deadline, of_death
-from guestlist.runtime.config import Config
+from guestlist.runtime.config import alerted
 
 _ERROR = "error"
 """The XCom in which a task leaves what it failed with."""
@@ -24,7 +24,7 @@ _TOLD = "told"
 def tell(alert: Alert | None, alerts: Alerts) -> None:
     """Send an alert, if it is one that is wanted, over a segment's connections, or else over those of the installation."""
     if alert is not None and (alert.happening is None or alert.happening in alerts.of):
-        deliver(alert, alerts.to or Config.from_environment().alerts)
+        deliver(alert, alerts.to or alerted())
 
 
 def mark_as_told(context: Any) -> None:

@@ -43,6 +43,10 @@ _PHASES = {
 }
 
 
+_PUSHED_AT_ONCE = 16
+"""Runs of an intake, each of another audience; those of one audience come one after the other."""
+
+
 def segment_dags(folder: Path, only: str | None = None) -> Iterator[DAG]:
     """The DAGs of all segment files of a folder, or of the one whose DAG Airflow asks for."""
     for path in segment_files(folder):
@@ -69,7 +73,8 @@ def build(segment: Segment) -> DAG:
         doc_md=_documentation(segment),
         tags=sorted({"guestlist", *(target.platform for target in segment.destinations)}),
         default_args={"owner": segment.owner, **RETRIES},
-        max_active_runs=1,
+        max_active_runs=_PUSHED_AT_ONCE if segment.source.intake else 1,
+        is_paused_upon_creation=False if segment.source.intake else None,  # who pushes does not see Airflow's page
         catchup=False,
         auto_register=False,
         on_failure_callback=RunFailed(segment.alerts),
@@ -135,7 +140,9 @@ def _schedule(schedule: str | After | None) -> Any:
 def _params(segment: Segment) -> dict[str, Param]:
     """What a person may set when triggering a run by hand."""
     labels = [target.label for target in segment.destinations]
+    pushed = {"upload": Param(None, type=["null", "string"], title="Upload", description="The id of what was pushed.")}
     return {
+        **(pushed if segment.source.intake else {}),
         "dry_run": Param(False, type="boolean", title="Dry run", description="Prepare and plan, send nothing."),  # noqa: FBT003
         "destinations": Param(
             None,
@@ -162,7 +169,7 @@ def _params(segment: Segment) -> dict[str, Param]:
 
 def _documentation(segment: Segment) -> str:
     """The segment as people see it on its DAG."""
-    source = segment.source.file or segment.source.table or segment.source.sql or ""
+    source = segment.source.file or segment.source.table or segment.source.sql or "what is pushed over HTTP"
     rows = [f"| {t.label} | {t.platform} | {t.audience} | {t.mode} | {t.connection} |" for t in segment.destinations]
     keys = [f"`{name}` from {', '.join(f'`{c}`' for c in spec.columns)}" for name, spec in segment.identifiers.items()]
     guards = [f"`{name}` {value}" for name, value in segment.guards if value is not None]

@@ -29,11 +29,11 @@ from guestlist.runtime.alerts import of_report
 if TYPE_CHECKING:
     from guestlist.model.lineage import Lineage
     from guestlist.model.plan import Drops
+    from guestlist.model.report import RunReport
     from guestlist.model.segment import Segment
     from guestlist.runtime.lineage import Parse
     from guestlist.runtime.sync import Prepared
     from guestlist.runtime.sync.deliver import Progress
-    from guestlist.runtime.sync.report import RunReport
     from guestlist.runtime.wiring import Workspace
 
 log = logging.getLogger("guestlist.airflow")
@@ -53,8 +53,9 @@ class SegmentOperator(TellsLineage, BaseOperator):
     def _begin(self, context: Any) -> tuple[Workspace, Segment, str]:
         """What every task starts from. Each takes the segment's lease, or renews it: two runs never overlap."""
         workspace = workspace_of(context)
-        workspace.ledger.take_lease(self.segment, lease_holder(context))
-        return workspace, segment_of(workspace, self.segment), context["run_id"]
+        segment = segment_of(workspace, self.segment)
+        workspace.ledger.take_lease(segment.name, lease_holder(context))
+        return workspace, segment, context["run_id"]
 
     def facts(self, context: Any, parse: Parse) -> Lineage:
         """From the source to the prepared members."""
@@ -79,8 +80,10 @@ class PrepareOperator(SegmentOperator):
     def execute(self, context: Any) -> dict[str, Any]:
         """The rows read are told as they come."""
         from guestlist.runtime import sync
+        from guestlist.runtime.intake import work
 
         workspace, segment, run_id = self._begin(context)
+        work.begun(workspace, segment, run_id)
         prepared = sync.prepare(workspace, segment, run_id, lambda rows: log.info("%d rows read", rows))
         return self._tell(context, prepared)
 
@@ -100,8 +103,8 @@ class DestinationOperator(SegmentOperator):
         """From the source to the audience."""
         return delivering(context, self.segment, {self.destination: self.counts}, parse)
 
-    def _know_audience(self, workspace: Workspace) -> None:
-        audience = workspace.ledger.audience(self.segment, self.destination)
+    def _know_audience(self, workspace: Workspace, segment: Segment) -> None:
+        audience = workspace.ledger.audience(segment.name, self.destination)
         self.audience_url = audience.url if audience else None
 
     def _wait(self, progress: Callable[[], Progress], method: str) -> None:
@@ -133,7 +136,7 @@ class PlanOperator(DestinationOperator):
         self._wait(lambda: sync.leftovers(workspace, segment, self.destination, keep), "execute")
         plan_id = sync.make_plan(workspace, segment, run_id, self.destination, options)
         plan = workspace.plan(plan_id)
-        self._know_audience(workspace)
+        self._know_audience(workspace, segment)
         log.info("%s: %s", self.destination, plan.counts)
         for breach in plan.breaches:
             log.warning("guard %s", breach)
@@ -154,7 +157,7 @@ class OpenOperator(DestinationOperator):
 
         workspace, segment, _ = self._begin(context)
         parts = sync.open_session(workspace, segment, plan_id_of(context, self.destination), Operation(self.operation))
-        self._know_audience(workspace)
+        self._know_audience(workspace, segment)
         return list(range(parts))
 
 
@@ -174,7 +177,7 @@ class SendOperator(DestinationOperator):
 
         workspace, segment, _ = self._begin(context)
         sent = sync.send_part(workspace, segment, plan_id_of(context, self.destination), Operation(self.operation), self.part)
-        self._know_audience(workspace)
+        self._know_audience(workspace, segment)
         return sent
 
 
@@ -192,7 +195,7 @@ class SettleOperator(DestinationOperator):
 
         workspace, segment, _ = self._begin(context)
         plan_id = plan_id_of(context, self.destination)
-        self._know_audience(workspace)
+        self._know_audience(workspace, segment)
         self._wait(lambda: sync.close_and_poll(workspace, segment, plan_id, Operation(self.operation)), "execute")
 
 
@@ -207,7 +210,7 @@ class SealOperator(DestinationOperator):
         workspace, segment, run_id = self._begin(context)
         plan_id = plan_id_of(context, self.destination)
         sealed = sync.seal(workspace, segment, plan_id)
-        self._know_audience(workspace)
+        self._know_audience(workspace, segment)
         self.counts = sync.destination_counts(workspace, segment, run_id, self.destination)
         self.gather(context)
         for asset in self.outlets:
@@ -229,19 +232,22 @@ class ReportOperator(SegmentOperator):
     def execute(self, context: Any) -> dict[str, Any]:
         """Let the next run in, whatever the outcome."""
         from guestlist.runtime import sync
+        from guestlist.runtime.intake import work
 
         workspace, segment, run_id = self._begin(context)
         try:
             self.report = report = sync.report_run(workspace, segment, run_id, labels=_chosen(context))
             sync.tidy(workspace, segment)
+            errors = errors_of(context) if (error := sync.verdict(report)) else []
+            work.ended(workspace, segment, report, [one.sentence for one in errors if one.sentence])
         finally:
             workspace.ledger.drop_lease(segment.name, lease_holder(context))
         for item in report.destinations:
             with bound_contextvars(destination=item.label):
                 log.info("%s", item)
         emit(workspace.ledger, [segment])
-        if error := sync.verdict(report):
-            tell(of_report(report, errors_of(context), segment.alerts, url_of(context)), segment.alerts)
+        if error:
+            tell(of_report(report, errors, segment.alerts, url_of(context)), segment.alerts)
             mark_as_told(context)
             raise AirflowFailException(str(error))
         return report.as_json()

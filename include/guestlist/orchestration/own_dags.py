@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from airflow.sdk import DAG, Param
 
@@ -13,7 +14,12 @@ from guestlist.orchestration.retries import RETRIES
 
 
 def own_dag(
-    name: str, schedule: str | None, description: str, documentation: str, params: Mapping[str, Param] | None = None
+    name: str,
+    schedule: str | None,
+    description: str,
+    documentation: str,
+    params: Mapping[str, Param] | None = None,
+    **more: Any,
 ) -> DAG:
     """One that runs alone, never for times gone by, with our retries. No segment can have its id."""
     return DAG(
@@ -28,4 +34,5 @@ def own_dag(
         auto_register=False,
         on_failure_callback=RunFailed(Alerts()),
         params=dict(params or {}),
+        **more,
     )

@@ -1,12 +1,13 @@
-"""Guestlist's Airflow plugin: makes the link from a task to its audience known to the API server."""
+"""Guestlist's Airflow plugin: what the API server has to know of: the Audiences pages, and the link from a task to its audience."""
 
 from __future__ import annotations
 
 from importlib.metadata import entry_points
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
+from guestlist import __version__
 from guestlist.orchestration.links import AudienceLink
 
 
@@ -18,12 +19,19 @@ class GuestlistPlugin(AirflowPlugin):
     react_apps: ClassVar = [
         {
             "name": "Audiences",
-            "bundle_url": "guestlist/static/audiences.js",
+            "bundle_url": f"guestlist/static/audiences.js?{__version__}",  # browsers keep it until the version changes
             "destination": "nav",
             "url_route": "audiences",
             "nav_top_level": True,
         }
     ]
+
+    @property
+    def fastapi_apps(self) -> list[dict[str, Any]]:
+        """The pages' API. Only the API server asks for it, so that no other process imports FastAPI."""
+        from guestlist.web.app import app
+
+        return [{"app": app, "url_prefix": "/guestlist", "name": "guestlist"}]
 
 
 def is_installed() -> bool:

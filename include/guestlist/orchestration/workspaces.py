@@ -53,7 +53,11 @@ def workspace_of(context: Mapping[str, Any]) -> Workspace:
 
 
 def segment_of(workspace: Workspace, name: str) -> Segment:
-    """The segment as its file says now."""
+    """The segment as its file says now; of an intake that of the upload which the run is for."""
+    from guestlist.runtime.intake.audiences import segment_of_upload
     from guestlist.runtime.segments import find_segment
 
-    return find_segment(name, workspace.config.segments)
+    segment = find_segment(name, workspace.config.segments)
+    if segment.source.intake is None:
+        return segment
+    return segment_of_upload(workspace, segment, (workspace.variables.get("params") or {}).get("upload"))

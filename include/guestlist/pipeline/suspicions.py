@@ -9,7 +9,7 @@ import polars as pl
 
 from guestlist.identity.doctor import digests_of_nothing
 from guestlist.identity.recipes import normalise, recipe
-from guestlist.model.segment import Identifier
+from guestlist.model.source import Identifier
 from guestlist.model.vocabulary import IDENTIFYING, Field
 
 _NOTABLE = 0.01

@@ -38,7 +38,6 @@ class Config:
     lake: str
     vault_key: Path
     files: tuple[Path, ...] = ()
-    alerts: tuple[str, ...] = ()
     retention_days: str = "30"
     """As it is written: only what prunes has to understand it."""
 
@@ -73,7 +72,6 @@ class Config:
             vault_key=Path(os.environ.get("GUESTLIST_VAULT_KEY") or home / "vault.key").absolute(),
             retention_days=os.environ.get("GUESTLIST_RETENTION_DAYS") or cls.retention_days,
             files=readable_folders(),
-            alerts=tuple(name.strip() for name in os.environ.get("GUESTLIST_ALERTS", "").split(",") if name.strip()),
         )
 
 
@@ -103,6 +101,11 @@ def _airflow_home() -> Path:
 def readable_folders() -> tuple[Path, ...]:
     """The folders beside the project from which segments may read files; any where there are none."""
     return tuple(Path(name).absolute() for name in os.environ.get("GUESTLIST_FILES", "").split(os.pathsep) if name)
+
+
+def alerted() -> tuple[str, ...]:
+    """The connections over which people are told where a segment names none."""
+    return tuple(name.strip() for name in os.environ.get("GUESTLIST_ALERTS", "").split(",") if name.strip())
 
 
 def erasure_schedule() -> str | None:

@@ -9,11 +9,13 @@ from typing import Any
 from guestlist.destinations import destination_class
 from guestlist.model.lineage import Check, Dataset, Filled, Lineage, Made, Origin, Query, Read, Use
 from guestlist.model.plan import Breach, Drops
-from guestlist.model.segment import Segment, Source
+from guestlist.model.segment import Segment
+from guestlist.model.source import Source
 from guestlist.model.vocabulary import MULTI_VALUED, Field
 from guestlist.pipeline.audience import MEMBER, VALUE
 from guestlist.pipeline.columns import key_columns
 from guestlist.pipeline.derive import KeyColumn
+from guestlist.runtime.intake.kept import UPLOADS
 from guestlist.runtime.wiring import Workspace
 from guestlist.sources.naming import file_dataset, query_dataset, table_dataset
 
@@ -169,6 +171,8 @@ def _place(
     columns: Mapping[str, str] | None = None,
     rows: int | None = None,
 ) -> _Place:
+    if source.intake:
+        return _Place(file_dataset(f"{workspace.config.lake}/{UPLOADS}", workspace.config.home), columns or {}, rows)
     if source.file:
         dataset = file_dataset(source.file, workspace.config.segments.parent)
         return _Place(dataset, columns or {}, rows)

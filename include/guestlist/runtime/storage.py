@@ -5,18 +5,22 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import wraps
 from typing import IO, Any, ParamSpec, TypeVar
 
 import polars as pl
 
 from guestlist.model.errors import ConfigError, TransientError
+from guestlist.runtime import clock
 
 P = ParamSpec("P")
 T = TypeVar("T")
 READ_BY_POLARS = frozenset({"", "s3", "s3a", "gs", "gcs", "az", "adl", "abfs", "abfss"})
 """Protocols of files of which Polars by itself reads the rows that it needs; others are read whole, through fsspec."""
+_AGES = ("mtime", "LastModified", "last_modified", "updated", "created")
+"""What fsspec's stores call the time at which an object was written."""
 
 
 def on_storage(act: Callable[P, T]) -> Callable[P, T]:
@@ -50,3 +54,13 @@ def write_parquet(frame: pl.DataFrame, file: IO[bytes], row_group_size: int | No
     except pl.exceptions.ComputeError as error:
         number = re.search(r"os error (\d+)", str(error))
         raise OSError(int(number[1]) if number else errno.EIO, "a file cannot be written") from None
+
+
+def written_at(facts: Mapping[str, Any]) -> datetime:
+    """When a file was written, as its store tells it; where it does not, it counts as written now, and stays."""
+    told = next((facts[name] for name in _AGES if name in facts), None)
+    if isinstance(told, str):
+        told = datetime.fromisoformat(told)
+    if isinstance(told, int | float):
+        return datetime.fromtimestamp(told, UTC)
+    return (told if told.tzinfo else told.replace(tzinfo=UTC)) if isinstance(told, datetime) else clock.now()

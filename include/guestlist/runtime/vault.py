@@ -33,12 +33,12 @@ class Vault:
         Raises:
             ConfigError: one of them is none; the message does not repeat it.
         """
-        self._ciphers = [AESGCM(_raw(key)) for key in keys_in(keys) or [""]]
+        self.ciphers = [AESGCM(_raw(key)) for key in keys_in(keys) or [""]]
 
     def lock(self, data: bytes, name: str) -> bytes:
         """Encrypt a file."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return _MARK + nonce + self._ciphers[0].encrypt(nonce, data, name.encode())
+        return _MARK + nonce + self.ciphers[0].encrypt(nonce, data, name.encode())
 
     def unlock(self, data: bytes, name: str) -> bytes:
         """Decrypt a file.
@@ -46,7 +46,7 @@ class Vault:
         Raises:
             ConfigError: it was locked with another key, is another file than its name says, or is damaged.
         """
-        for cipher in self._ciphers:
+        for cipher in self.ciphers:
             if (opened := _opened(cipher, data, name)) is not None:
                 return opened
         told = f"the vault's key does not open {name}: it was locked with another key, or is damaged"
@@ -58,7 +58,7 @@ class Vault:
         Raises:
             ConfigError: as `unlock`.
         """
-        return None if _opened(self._ciphers[0], data, name) is not None else self.lock(self.unlock(data, name), name)
+        return None if _opened(self.ciphers[0], data, name) is not None else self.lock(self.unlock(data, name), name)
 
 
 def _raw(key: str) -> bytes:

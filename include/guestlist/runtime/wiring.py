@@ -17,11 +17,14 @@ from guestlist.model.connection import Connection, parse_connection
 from guestlist.model.dbt import Dbt
 from guestlist.model.errors import ConfigError
 from guestlist.model.plan import Plan
-from guestlist.model.segment import Segment, Source
+from guestlist.model.segment import Segment
+from guestlist.model.source import Source, Upload
 from guestlist.runtime import clock
 from guestlist.runtime.carriers import Carriers
 from guestlist.runtime.config import Config
 from guestlist.runtime.driver import Driver, Retries
+from guestlist.runtime.intake.kept import Keeper
+from guestlist.runtime.intake.reading import reader_of
 from guestlist.runtime.lake import Lake
 from guestlist.runtime.ledger import Ledger, open_ledger
 from guestlist.runtime.pace import Pace
@@ -116,7 +119,7 @@ class Workspace:
         keys = key_from_file(path)
         if keys is None and not (keys := self.key_of_connection):
             where = f"in {path} (`guestlist vault create` makes one), or as the password of the connection {VAULT_CONNECTION!r}"
-            raise ConfigError(f"a platform of this segment takes plain text, which is kept encrypted: put a key {where}")
+            raise ConfigError(f"what platforms take in plain text, and uploads, are kept encrypted: put a key {where}")
         return Vault(keys)
 
     @cached_property
@@ -126,6 +129,15 @@ class Workspace:
             return self.resolve(VAULT_CONNECTION).password
         except ConfigError:
             return None
+
+    @property
+    def keeper(self) -> Keeper:
+        """What keeps uploads, encrypted.
+
+        Raises:
+            ConfigError: there is no vault.
+        """
+        return Keeper(Lake(self.config.lake), self.vault)
 
     @property
     def today(self) -> date:
@@ -178,6 +190,8 @@ class Workspace:
 
     def reader(self, source: Source, partition: Partition | None = None) -> Reader:
         """What reads a source: one partition of it, or all of them."""
+        if isinstance(source, Upload):
+            return reader_of(source, self.ledger, self.keeper)
         if partition is None and source.sql and source.partitions:
             return InTurn([self.reader(source, each) for each in self.partitions(source)])
         connection = self.resolve(source.connection) if source.connection else None

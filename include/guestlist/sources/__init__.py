@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from guestlist.model.connection import Connection
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 
 if TYPE_CHECKING:
     from guestlist.sources.base import Reader
@@ -40,6 +40,8 @@ def open_source(source: Source, connection: Connection | None, base: Path, roots
     Raises:
         ConfigError: no source reads connections of this type, or the connection is missing or lacks a field.
     """
+    if source.intake is not None:
+        raise ConfigError("an intake has no rows of its own: they come with each upload")
     if source.file is not None:
         return _kinds()[FILE].open_reader(source, connection, base, roots)
     if connection is None:

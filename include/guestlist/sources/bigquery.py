@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from guestlist.model.connection import Connection
 from guestlist.model.errors import ConfigError, DataError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources.google_login import google_credentials, google_setting
 from guestlist.sources.rest import Door, Refused, base_of
 from guestlist.sources.sql import SqlReader, Trouble, driver, table_parts

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from guestlist.model.connection import Connection
 from guestlist.model.errors import ConfigError, TransientError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources.base import ROWS_PER_BATCH
 from guestlist.sources.sql import SqlReader, Trouble, complaint
 

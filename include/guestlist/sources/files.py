@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from guestlist.model.connection import Connection
 from guestlist.model.errors import ConfigError, DataError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources.base import as_text, find_columns, in_pieces, shaped
 from guestlist.sources.formats.location import DataFile, locate, shown_address
 

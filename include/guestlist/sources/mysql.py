@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from guestlist.model.connection import Connection
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources.base import without_zeros
 from guestlist.sources.sql import SECONDS_TO_CONNECT, SqlReader, Trouble, driver
 

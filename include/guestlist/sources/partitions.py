@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from guestlist.model.errors import NoRows
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources.base import Reader
 
 MOST_TASKS = 32

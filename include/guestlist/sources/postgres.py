@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from guestlist.model.connection import Connection
 from guestlist.model.errors import DataError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources.sql import SECONDS_TO_CONNECT, SqlReader, Trouble
 
 SERVES = ("postgres", "postgresql")

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from guestlist.model.connection import Connection
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources.postgres import PostgresReader, postgres_address
 
 SERVES = ("redshift",)

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from guestlist.model.connection import Connection
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources.rest import base_of
 from guestlist.sources.sql import SECONDS_TO_CONNECT, SqlReader, Trouble, driver
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from guestlist.model.connection import Connection
 from guestlist.model.errors import AuthError, ConfigError, DataError, GuestlistError, TransientError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources.base import find_columns, shaped
 
 SECONDS_TO_CONNECT = 15

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from guestlist.model.errors import ConfigError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources.confined import Exceeded, confined
 from guestlist.sources.places import check_place, local_path
 

@@ -6,10 +6,12 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from web.browser.site import Site, running_site
 
-OUR_OWN = "guestlist"
+PATIENCE_MS = 60_000
+"""A machine that runs everything at once paints late."""
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +42,7 @@ def open_page(site: Site, browser: Browser) -> Iterator[Open]:
     def opened(path: str = "", user: str = "ann", width: int = 1440, theme: str = "light", prepare=lambda page: None) -> Page:
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
         contexts.append(context)
-        context.set_default_timeout(60_000)  # a machine that runs everything at once paints late
+        context.set_default_timeout(PATIENCE_MS)
         context.add_cookies([{"name": "_token", "value": site.token(user), "url": site.url}])
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -8,12 +8,17 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
+from web.browser.conftest import PATIENCE_MS
 from web.browser.site import Site
 
 from guestlist.runtime.ledger import tables as t
 
 pytestmark = pytest.mark.slow
 AUDIENCE = "/segments/segment_0000/destinations/meta_main"
+POST = """async ([url, body]) => {
+  const headers = {"Content-Type": "application/json"};
+  return (await fetch(url, {method: "POST", headers, body: JSON.stringify(body)})).status;
+}"""
 BUTTONS = ("Dry run", "Run now", "Approve", "Reject")
 
 
@@ -42,12 +47,10 @@ def test_a_viewer_reads_and_can_neither_run_nor_decide(open_page, site, waiting)
     expect(page.get_by_role("heading", name=re.compile("waits for approval"))).to_be_visible()
     for name in BUTTONS:
         expect(button(page, name)).to_be_disabled()
-    below = f"{site.url}/guestlist/api/v1"
     plan = int(re.search(r"Plan (\d+)", page.locator("h2").first.inner_text()).group(1))
-    asked = {f"{waiting}/approval": {"plan": plan, "decision": "approve"}, f"{waiting.partition('/destinations')[0]}/runs": {}}
-    for path, body in asked.items():
-        send = "([url, body]) => fetch(url, {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify(body)})"
-        assert page.evaluate(f"async ([url, body]) => (await ({send})([url, body])).status", [f"{below}{path}", body]) == 403
+    segment = waiting.partition("/destinations")[0]
+    for path, body in {f"{waiting}/approval": {"plan": plan, "decision": "approve"}, f"{segment}/runs": {}}.items():
+        assert page.evaluate(POST, [f"{site.url}/guestlist/api/v1{path}", body]) == 403
     with site.ledger.reading() as connection:
         assert connection.execute(select(t.approvals).where(t.approvals.c.plan_id == plan)).all() == []
 
@@ -101,7 +104,7 @@ def test_without_a_token_nothing_is_told(site, path):
 
 def test_who_is_logged_out_is_sent_to_the_login(site, browser):
     page = browser.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{site.url}/plugin/audiences")
     page.wait_for_url(re.compile("/auth/login"))
     page.close()

@@ -3,50 +3,37 @@
 from __future__ import annotations
 
 import os
-import signal
+import shutil
 import sys
-import threading
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
 from guestlist.cli.cluster.cluster import Cluster
 from guestlist.cli.cluster.dotenv import filled, variables
-from guestlist.model.errors import GuestlistError
+from guestlist.cli.running import run_until_stopped
 from guestlist.runtime.config import Config
 
 PROJECT = Path(__file__).resolve().parents[4]
 
 
 def main() -> int:
-    """Run until interrupted; secrets are made anew each time, since volumes are."""
+    """Run until interrupted; secrets and volumes are made anew each time, and are gone after an orderly end."""
     console = Console(highlight=False, soft_wrap=True)
     folder = Config.from_environment().home / "cluster" / str(os.getpid())
     folder.mkdir(parents=True, mode=0o700)
-    stop = threading.Event()
-
-    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGINT, ask_to_stop)
-    signal.signal(signal.SIGTERM, ask_to_stop)
     secrets = variables(filled((PROJECT / ".env.example").read_text(encoding="utf-8")))
     cluster = Cluster(PROJECT / "docker-compose.yaml", folder, {**secrets, **os.environ}, profiles=("sandbox",))
-    try:
-        with ExitStack() as running:
-            with console.status(
-                "PostgreSQL, Redis, an object store, the sandbox and Airflow's components (about a minute) ..."
-            ):
-                running.enter_context(cluster)
-            _show(console, cluster)
-            stop.wait()
-            console.print("Stopping ...")
-    except GuestlistError as error:
-        console.print(f"[red]{error}[/red]")
-        return error.exit_code
-    return 0
+
+    def start(running: ExitStack) -> None:
+        with console.status("PostgreSQL, Redis, an object store, the sandbox and Airflow's components (about a minute) ..."):
+            running.enter_context(cluster)
+        _show(console, cluster)
+
+    if (code := run_until_stopped(console, start)) == 0:
+        shutil.rmtree(folder)
+    return code
 
 
 def _show(console: Console, cluster: Cluster) -> None:

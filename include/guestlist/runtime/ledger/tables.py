@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0004"
+HEAD = "0006"
 """The newest migration."""
 
 metadata = MetaData()
@@ -29,12 +29,13 @@ runs = Table(
     metadata,
     Column("segment", String(100), primary_key=True),
     Column("run_id", String(250), primary_key=True),
-    Column("state", String(20), nullable=False),  # running, or a state of sync/report.py
+    Column("state", String(20), nullable=False),  # running, or a state of model/report.py
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
     Column("prepared_path", String(500)),
     Column("drops", JSON),
     Column("report", JSON),
+    Index("ix_runs_started", "segment", "started_at"),
 )
 
 audiences = Table(
@@ -174,6 +175,16 @@ checkpoints = Table(
     Index("ix_checkpoints_due", "done_at", "due_at"),
 )
 
+checks = Table(
+    "checks",
+    metadata,
+    Column("platform", String(50), primary_key=True),
+    Column("connection", String(250), primary_key=True),
+    Column("checked_at", DateTime(timezone=True), nullable=False),
+    Column("ok", Boolean, nullable=False),
+    Column("findings", JSON, nullable=False),  # of the last check: model.audiences.Finding
+)
+
 leases = Table(
     "leases",
     metadata,
@@ -229,4 +240,73 @@ erasure_receipts = Table(
     Column("content", Text, nullable=False),  # JSON, byte by byte what `digest` was made of
     Column("previous", String(64), nullable=False),
     Column("digest", String(64), nullable=False),
+)
+
+intake_keys = Table(
+    "intake_keys",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),  # of the secret, which nobody keeps
+    Column("name", String(100), nullable=False),
+    Column("segments", JSON, nullable=False),  # the intakes that it may push to
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("revoked_at", DateTime(timezone=True)),
+)
+
+pushed_audiences = Table(
+    "pushed_audiences",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("intake", String(100), nullable=False),  # the segment of the file
+    Column("name", String(200), nullable=False),
+    Column("live_name", String(200)),  # the name until it is deleted: no two live ones share it
+    Column("destinations", JSON, nullable=False),  # labels
+    Column("key", String(200), nullable=False),
+    Column("identifiers", JSON, nullable=False),  # field -> columns, as a segment file has them
+    Column("details", JSON, nullable=False),  # what a dialect has to give back: never a person's value
+    Column("pushed_by", String(250), nullable=False),  # the id of a key, or a user of Airflow
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("deleted_at", DateTime(timezone=True)),
+    UniqueConstraint("intake", "live_name"),
+    Index("ix_pushed_audiences_listed", "intake", "created_at", "id"),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("audience_id", String(40), ForeignKey("pushed_audiences.id"), nullable=False),
+    Column("number", Integer, nullable=False),  # of the audience's uploads, in the order in which they count
+    Column("kind", String(20), nullable=False),  # replace | append | delete
+    Column("state", String(20), nullable=False),  # waiting | received | running | ended | expired
+    Column("pushed_by", String(250), nullable=False),
+    Column("request_key", String(250), unique=True),  # who has asked, and their Idempotency-Key
+    Column("request_digest", String(64)),
+    Column("session", String(250)),  # of what comes in batches
+    Column("pieces", Integer, nullable=False),  # that it is whole with
+    Column("run_id", String(250)),  # of the run that began with it last
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True)),  # until when it may come
+    Column("received_at", DateTime(timezone=True)),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("rows_read", Integer, nullable=False),
+    Column("outcome", String(20)),  # ready | partial | failed
+    Column("told", String(1000)),  # what went wrong
+    Column("cleared_at", DateTime(timezone=True)),  # its files are gone
+    UniqueConstraint("audience_id", "number"),
+    Index("ix_uploads_state", "state"),
+    Index("ix_uploads_session", "session"),
+)
+
+upload_pieces = Table(
+    "upload_pieces",
+    metadata,
+    Column("upload_id", String(40), ForeignKey("uploads.id"), primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("path", String(500), nullable=False),  # in the lake
+    Column("bytes", BigInteger, nullable=False),
+    Column("lines", Integer, nullable=False),  # line breaks, from which rows are guessed before they are counted
+    Column("digest", String(64), nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
 )

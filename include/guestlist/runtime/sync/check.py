@@ -12,7 +12,8 @@ from guestlist.destinations.base import audience_finding, without_choices
 from guestlist.model.audiences import AudienceSpec, Finding
 from guestlist.model.connection import Connection
 from guestlist.model.errors import AuthError, ConfigError, DataError, GuestlistError, TransientError
-from guestlist.model.segment import Segment, Source
+from guestlist.model.segment import Segment
+from guestlist.model.source import Source
 from guestlist.pipeline.prepare import Preparer
 from guestlist.runtime.carriers import Carriers
 from guestlist.runtime.driver import Driver, Retries
@@ -48,7 +49,7 @@ class Checked:
 
 def check_segment(workspace: Workspace, segment: Segment, labels: Sequence[str] = ()) -> list[Checked]:
     """Check the vault if there has to be one, the source, and the destinations (all where ``labels`` is empty)."""
-    source = segment.source.connection or segment.source.file or ""
+    source = segment.source.connection or segment.source.file or "intake"
     found = []
     if workspace.keeps_plain_text(segment):
         found.append(_checked("vault", "vault", "the key of the lake", lambda: _vault(workspace)))

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
-from guestlist.runtime import clock
 from guestlist.runtime.lake import LOCKED, Lake
+from guestlist.runtime.storage import written_at
 
 _DEPTHS = {"runs": 3, "plans": 4, "generations": 4}
 """How many names lead to a run, a plan, a generation."""
-_AGES = ("mtime", "LastModified", "last_modified", "updated", "created")
-"""What fsspec's stores call the time at which an object was written."""
 
 
 @dataclass
@@ -36,10 +32,10 @@ def stored(lake: Lake) -> list[Stored]:
         path = stored_at(name.removeprefix(start))
         if path is None:
             continue
-        one = found.setdefault(path, Stored(path, 0, 0, _written(facts), locked=False))
+        one = found.setdefault(path, Stored(path, 0, 0, written_at(facts), locked=False))
         one.files += 1
         one.bytes += int(facts.get("size") or 0)
-        one.written = max(one.written, _written(facts))
+        one.written = max(one.written, written_at(facts))
         one.locked = one.locked or LOCKED in name
     return list(found.values())
 
@@ -49,13 +45,3 @@ def stored_at(path: str) -> str | None:
     names = path.split("/")
     depth = _DEPTHS.get(names[1], 0) if len(names) > 1 else 0
     return "/".join(names[:depth]) if 0 < depth <= len(names) else None
-
-
-def _written(facts: Mapping[str, Any]) -> datetime:
-    """When a file was written, as its store tells it; where it does not, it counts as written now, and stays."""
-    told = next((facts[name] for name in _AGES if name in facts), None)
-    if isinstance(told, str):
-        told = datetime.fromisoformat(told)
-    if isinstance(told, int | float):
-        return datetime.fromtimestamp(told, UTC)
-    return (told if told.tzinfo else told.replace(tzinfo=UTC)) if isinstance(told, datetime) else clock.now()

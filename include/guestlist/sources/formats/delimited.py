@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from guestlist.model.errors import DataError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources.formats.encodings import SAMPLE_BYTES, Utf8Stream, encoding_of, undecodable
 from guestlist.sources.formats.location import DataFile
 

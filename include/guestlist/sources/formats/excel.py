@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from guestlist.model.errors import DataError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources.confined import Exceeded, confined
 from guestlist.sources.formats import _sheet
 from guestlist.sources.formats.location import DataFile

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import pyarrow as pa
 
 from guestlist.model.errors import DataError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources.base import NAMED_BY_ROWS
 from guestlist.sources.formats.encodings import Utf8Stream, encoding_of, undecodable
 from guestlist.sources.formats.location import DataFile

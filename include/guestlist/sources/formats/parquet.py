@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from guestlist.model.errors import DataError
-from guestlist.model.segment import Source
+from guestlist.model.source import Source
 from guestlist.sources.base import ROWS_PER_BATCH
 from guestlist.sources.formats.location import DataFile
 

@@ -7,16 +7,15 @@ import { Inner } from "../parts/Links";
 
 interface Props {
   audience: AudienceRow;
-  may: boolean;
 }
 
-export function Actions({ audience, may }: Props) {
+export function Actions({ audience }: Props) {
   return (
     <>
-      <Start audience={audience} icon={<FiEye aria-hidden />} label="Dry run" may={may} request={{ dry_run: true }}>
+      <Start audience={audience} icon={<FiEye aria-hidden />} label="Dry run" request={{ dry_run: true }}>
         It reads the segment and plans what it would send to {audience.destination}. Nothing is sent.
       </Start>
-      <Start audience={audience} icon={<FiPlay aria-hidden />} label="Run now" may={may} request={{ dry_run: false }}>
+      <Start audience={audience} icon={<FiPlay aria-hidden />} label="Run now" request={{ dry_run: false }}>
         It reads the segment and sends the difference to {audience.destination}. Guards apply as in any run.
       </Start>
     </>
@@ -30,14 +29,14 @@ interface StartProps extends Props {
   request: RunRequest;
 }
 
-function Start({ audience, children, icon, label, may, request }: StartProps) {
+function Start({ audience, children, icon, label, request }: StartProps) {
   return (
     <Confirm<Triggered>
       body={{ ...request, destinations: [audience.destination] } satisfies RunRequest}
       done={(started) => <Inner to={started.run_url}>Queued as {started.run_id}</Inner>}
       icon={icon}
       label={label}
-      may={may}
+      may={audience.can_run}
       path={pathOf`segments/${audience.segment}/runs`}
       question={`${label} of ${audience.segment}?`}
       why="Your role in Airflow may not run this DAG"

@@ -27,7 +27,7 @@ export function AudiencePage() {
   return (
     <Page
       about={data && <About page={data} />}
-      actions={data && <Actions audience={data.audience} may={data.may.run} />}
+      actions={data && <Actions audience={data.audience} />}
       title={`${segment} on ${data?.audience.platform_title ?? destination}`}
     >
       <Answered asked={asked}>{(page) => <Content page={page} path={path} />}</Answered>
@@ -53,7 +53,7 @@ function About({ page: { audience, audience_url, dag_url, description } }: { pag
 }
 
 function Content({ page, path }: { page: Audience; path: string }) {
-  const { audience, may, problem, runs, waiting } = page;
+  const { audience, problem, runs, waiting } = page;
   const newest = runs[0];
   return (
     <>
@@ -63,7 +63,7 @@ function Content({ page, path }: { page: Audience; path: string }) {
           <Alert.Title>{problem}</Alert.Title>
         </Alert.Root>
       )}
-      {waiting && <WaitingPlan may={may.approve} path={path} waiting={waiting} />}
+      {waiting && <WaitingPlan may={audience.can_approve} path={path} waiting={waiting} />}
       <Facts facts={factsOf(page)} />
       <History audience={page} path={path} />
       <Runs audience={audience} path={path} />

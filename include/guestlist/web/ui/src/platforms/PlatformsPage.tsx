@@ -105,9 +105,6 @@ function Budget({ row }: { row: ConnectionRow }) {
           </Progress.Track>
         </Progress.Root>
       )}
-      <Text color="fg.muted" fontSize="xs">
-        Last receipt <Ago at={row.last_receipt_at} />
-      </Text>
     </Stack>
   );
 }

@@ -1,0 +1,197 @@
+"""Pushed audiences as segments of their own: the rules of the intake's file, and what was said with the upload."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Row
+
+from guestlist.model.errors import ConfigError
+from guestlist.model.guards import Guards, Threshold
+from guestlist.model.segment import PUSHED_AUDIENCE, Destination, Segment, dotted
+from guestlist.model.segment_file import key_problems
+from guestlist.model.source import ROW_KEY, Identifiers, Upload
+from guestlist.model.vocabulary import Mode
+from guestlist.runtime.segments import find_segment
+from guestlist.runtime.wiring import Workspace
+
+Kind = Literal["replace", "append", "delete"]
+_BETWEEN = "__"
+_ID = "aud_"
+_IDENTIFIERS = TypeAdapter(Identifiers)
+_ALL = Threshold(percent=100)
+_NOBODY_IS_LEFT = Guards(
+    max_removed=_ALL,
+    min_members=0,
+    min_value_coverage=Threshold(count=0),
+    max_malformed=_ALL,
+    max_same_key=_ALL,
+    max_key_loss=_ALL,
+    max_drop_rise=_ALL,
+    schema_change="allow",
+)
+"""Somebody has asked for it by name."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """An audience as somebody pushes it. ``destinations`` are labels of the intake, empty for all of them.
+
+    ``identifiers`` are written as in a segment file, empty for those of the intake; ``details`` is what a dialect has to
+    give back one day.
+    """
+
+    name: str
+    destinations: Sequence[str] = ()
+    identifiers: Mapping[str, Any] = field(default_factory=dict)
+    key: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def find_intake(workspace: Workspace, name: str) -> Segment:
+    """The segment of an intake; `ConfigError` if there is none of that name."""
+    segment = find_segment(name, workspace.config.segments)
+    if segment.source.intake is None:
+        raise ConfigError(f"{name!r} is no intake: its rows come from elsewhere", segment=name)
+    return segment
+
+
+def enter_audience(workspace: Workspace, intake: Segment, wish: Wish, pushed_by: str) -> Row[Any]:
+    """Enter a new audience.
+
+    Raises:
+        ConfigError: what is wished cannot be; it tells why. BusyError: a live audience has the name.
+    """
+    labels = _labels(intake, wish.destinations)
+    identifiers = _identifiers(intake, wish.identifiers)
+    for label in labels:
+        capabilities = workspace.capabilities(intake)[label]
+        for problem in key_problems(identifiers, capabilities):
+            raise ConfigError(problem, segment=intake.name, destination=label)
+    values = {
+        "id": _ID + secrets.token_hex(8),
+        "intake": intake.name,
+        "name": wish.name,
+        "destinations": labels,
+        "key": wish.key or intake.key,
+        "identifiers": identifiers,
+        "details": dict(wish.details),
+        "pushed_by": pushed_by,
+    }
+    return workspace.ledger.enter_pushed(values)
+
+
+def _labels(intake: Segment, wished: Sequence[str]) -> list[str]:
+    for label in wished:
+        intake.destination(label)
+    return [target.label for target in intake.destinations if not wished or target.label in wished]
+
+
+def _identifiers(intake: Segment, wished: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        chosen = _IDENTIFIERS.validate_python(dict(wished)) if wished else intake.identifiers
+    except ValidationError as error:
+        problems = "; ".join(f"{dotted(item['loc'])}: {item['msg']}" for item in error.errors(include_input=False))
+        raise ConfigError(f"the columns cannot be mapped so: {problems}", segment=intake.name) from None
+    if unknown := sorted({name.value for name in chosen} - {name.value for name in intake.identifiers}):
+        known = ", ".join(intake.identifiers)
+        raise ConfigError(f"this intake takes no {', '.join(unknown)}; it takes: {known}", segment=intake.name)
+    written: dict[str, Any] = _IDENTIFIERS.dump_python(chosen, mode="json")
+    return written
+
+
+def served(workspace: Workspace, intake: Segment, labels: Sequence[str], kind: Kind) -> list[str]:
+    """Those of the destinations that can do what an upload is for.
+
+    Raises:
+        ConfigError: one of them cannot append to an audience, and would lose all who are on it.
+    """
+    found = []
+    for label in labels:
+        target, can = intake.destination(label), workspace.capabilities(intake)[label]
+        appends = target.mode is Mode.APPEND or (target.mode is Mode.MIRROR and Mode.APPEND in can.modes)
+        if kind == "append" and not appends:
+            told = f"{target.platform} takes whole audiences in this mode ({target.mode}): replace them in place of appending"
+            raise ConfigError(told, segment=intake.name, destination=label)
+        if kind != "delete" or target.mode is Mode.MIRROR:
+            found.append(label)
+    return found
+
+
+def audience_segment(intake: Segment, audience: Row[Any], upload: Row[Any]) -> Segment:
+    """The segment of one upload of a pushed audience."""
+    identifiers = _IDENTIFIERS.validate_python(audience.identifiers)
+    named = [name for one in identifiers.values() for name in one.columns]
+    changes: dict[str, Any] = {
+        "name": segment_name(audience),
+        "key": audience.key,
+        "identifiers": identifiers,
+        "source": Upload.model_validate(
+            {
+                "intake": intake.source.intake,
+                "upload_id": upload.id,
+                "identifying": tuple(dict.fromkeys(named)),
+                "leaves": upload.kind == "delete",
+            }
+        ),
+        "destinations": tuple(
+            _target(target, audience, upload.kind) for target in intake.destinations if target.label in audience.destinations
+        ),
+    }
+    if upload.kind == "delete":
+        changes |= {"guards": _NOBODY_IS_LEFT, "key": ROW_KEY}
+    return intake.model_copy(update=changes)
+
+
+def segment_name(audience: Row[Any]) -> str:
+    """The name under which ledger and lake know a pushed audience."""
+    return f"{audience.intake}{_BETWEEN}{audience.id.removeprefix(_ID)}"
+
+
+def _target(target: Destination, audience: Row[Any], kind: Kind) -> Destination:
+    mode = Mode.APPEND if kind == "append" and target.mode is Mode.MIRROR else target.mode
+    name = target.audience.replace(PUSHED_AUDIENCE, audience.name)[:200]
+    return target.model_copy(update={"audience": name, "mode": mode})
+
+
+def segment_of_upload(workspace: Workspace, intake: Segment, upload_id: str | None) -> Segment:
+    """The segment of an upload that a run is for.
+
+    Raises:
+        ConfigError: the run is for none.
+    """
+    upload = workspace.ledger.upload(upload_id) if upload_id else None
+    audience = workspace.ledger.pushed_audience(upload.audience_id) if upload else None
+    if upload is None or audience is None or audience.intake != intake.name:
+        told = "runs of an intake begin with an upload: push one, or clear the tasks of a run that did"
+        raise ConfigError(told, segment=intake.name)
+    return audience_segment(intake, audience, upload)
+
+
+def with_pushed(workspace: Workspace, segments: Iterable[Segment]) -> Iterator[Segment]:
+    """The segments, and in the place of each intake the live audiences that were pushed to it."""
+    for segment in segments:
+        if segment.source.intake is None:
+            yield segment
+            continue
+        for audience in workspace.ledger.live_audiences(segment.name):
+            for upload in workspace.ledger.uploads(audience.id)[:1]:
+                yield audience_segment(segment, audience, upload)
+
+
+def find_any(workspace: Workspace, name: str) -> Segment:
+    """A segment by the name of its file, or a pushed audience by the name under which ledger and lake know it.
+
+    Raises:
+        ConfigError: there is neither.
+    """
+    intake, between, audience_id = name.rpartition(_BETWEEN)
+    audience = workspace.ledger.pushed_audience(_ID + audience_id) if between else None
+    if audience is None or audience.intake != intake:
+        return find_segment(name, workspace.config.segments)
+    upload = next(iter(workspace.ledger.uploads(audience.id)))
+    return audience_segment(find_intake(workspace, intake), audience, upload)

@@ -1,0 +1,89 @@
+"""The life of an upload after it was received: begun by a run, ended by its report, and its files removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row
+
+from guestlist.model.segment import Segment
+from guestlist.model.source import Upload
+from guestlist.runtime import clock
+from guestlist.runtime.intake.audiences import find_intake, served
+from guestlist.runtime.intake.kept import UPLOADS
+from guestlist.runtime.sync.report import RunReport, verdict
+from guestlist.runtime.wiring import Workspace
+
+_LONGEST_TOLD = 1000
+_UNLINKED = timedelta(days=1)
+"""After which a file that no upload names is what a broken-off request has left."""
+
+
+def run_of(upload: Row[Any]) -> str:
+    """The id of the DAG run of an upload: beginning it twice is the same run."""
+    return f"intake__{upload.id}"
+
+
+@dataclass(frozen=True)
+class Due:
+    """A run to begin: of which DAG, under which id, with which params. Beginning it twice is the same run."""
+
+    dag_id: str
+    run_id: str
+    params: dict[str, Any]
+
+
+def due(workspace: Workspace) -> list[Due]:
+    """Runs for all uploads that are whole, whose turn it is, and with which no run has begun."""
+    return [due_of(workspace, row, row.intake, row.destinations) for row in workspace.ledger.due_uploads()]
+
+
+def due_of(workspace: Workspace, upload: Row[Any], intake: str, labels: list[str]) -> Due:
+    """The run of an upload."""
+    destinations = served(workspace, find_intake(workspace, intake), labels, upload.kind)
+    return Due(intake, run_of(upload), {"upload": upload.id, "destinations": destinations})
+
+
+def begun(workspace: Workspace, segment: Segment, run_id: str) -> None:
+    """A run has begun with an upload, perhaps for another time."""
+    if isinstance(segment.source, Upload):
+        values = {"run_id": run_id, "state": "running", "outcome": None, "told": None, "ended_at": None}
+        workspace.ledger.set_upload(segment.source.upload_id, **values)
+
+
+def ended(workspace: Workspace, segment: Segment, report: RunReport, errors: Sequence[str] = ()) -> None:
+    """A run has come to its end, with what its tasks have failed with; its files go where nobody needs them for another try."""
+    if not isinstance(segment.source, Upload):
+        return
+    states = {destination.state for destination in report.destinations}
+    outcome = "ready" if states <= {"sealed"} else "partial" if states & {"sealed", "rejected"} else "failed"
+    error = verdict(report)
+    told = ("; ".join(errors) or str(error))[:_LONGEST_TOLD] if error else None
+    _clear(workspace, segment.source.upload_id, keep=outcome != "ready")
+    workspace.ledger.set_upload(
+        segment.source.upload_id, state="ended", outcome=outcome, told=told, ended_at=clock.now(), rows_read=report.drops.read
+    )
+    if segment.source.leaves and outcome == "ready":
+        upload = workspace.ledger.upload(segment.source.upload_id)
+        workspace.ledger.mark_deleted(upload.audience_id if upload else "")
+
+
+def sweep(workspace: Workspace) -> int:
+    """Remove the files of uploads that are over, and what broken-off requests have left. Returns how many uploads went."""
+    over = workspace.ledger.uploads_over(clock.now() - workspace.config.retention)
+    for upload in over:
+        if upload.state == "waiting":
+            told = "its file never came within the time for it"
+            workspace.ledger.set_upload(upload.id, state="expired", outcome="failed", told=told, ended_at=clock.now())
+        _clear(workspace, upload.id, keep=False)
+    workspace.keeper.remove_unlinked(workspace.ledger.paths_of_uploads(), clock.now() - _UNLINKED)
+    return len(over)
+
+
+def _clear(workspace: Workspace, upload_id: str, *, keep: bool) -> None:
+    if not keep:
+        workspace.lake.remove(f"{UPLOADS}/{upload_id}")
+        workspace.ledger.set_upload(upload_id, cleared_at=clock.now())

@@ -1,0 +1,213 @@
+"""What was pushed: audiences, their uploads and pieces, and the keys with which people push; no person's value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from guestlist.model.errors import BusyError
+from guestlist.runtime.clock import now
+from guestlist.runtime.ledger import tables as t
+from guestlist.runtime.ledger.book import Book
+
+_UNFINISHED = ("received", "running")
+
+
+class Piece(NamedTuple):
+    """One file of an upload, in the lake. ``lines`` are its line breaks."""
+
+    sequence: int
+    path: str
+    bytes: int
+    lines: int
+    digest: str
+
+
+class Pushed(Book):
+    """Pushed audiences and their uploads."""
+
+    def enter_pushed(self, values: Mapping[str, Any]) -> Row[Any]:
+        """Enter a pushed audience and return it; `BusyError` where a live one of the same intake has its name."""
+        row = {**values, "live_name": values["name"], "created_at": now()}
+        try:
+            with self.transaction() as connection:
+                connection.execute(insert(t.pushed_audiences).values(row))
+                return connection.execute(select(t.pushed_audiences).where(t.pushed_audiences.c.id == row["id"])).one()
+        except IntegrityError:
+            told = "an audience of this name is there already: replace or append its people, or choose another name"
+            raise BusyError(told, segment=str(values["intake"])) from None
+
+    def pushed_audience(self, audience_id: str) -> Row[Any] | None:
+        """One pushed audience."""
+        with self.reading() as connection:
+            return connection.execute(select(t.pushed_audiences).where(t.pushed_audiences.c.id == audience_id)).one_or_none()
+
+    def pushed_audience_named(self, intake: str, name: str) -> Row[Any] | None:
+        """The live audience of that name."""
+        mine = t.pushed_audiences.c
+        with self.reading() as connection:
+            return connection.execute(
+                select(t.pushed_audiences).where(mine.intake == intake, mine.live_name == name)
+            ).one_or_none()
+
+    def pushed_audiences(
+        self, intakes: Sequence[str], limit: int, after: tuple[datetime, str] | None = None
+    ) -> Sequence[Row[Any]]:
+        """Audiences of some intakes, the newest first; ``after`` is the moment and the id of the last one seen."""
+        mine = t.pushed_audiences.c
+        query = select(t.pushed_audiences).where(mine.intake.in_(intakes))
+        if after:
+            moment, audience_id = after
+            query = query.where(or_(mine.created_at < moment, and_(mine.created_at == moment, mine.id < audience_id)))
+        with self.reading() as connection:
+            return connection.execute(query.order_by(mine.created_at.desc(), mine.id.desc()).limit(limit)).all()
+
+    def live_audiences(self, intake: str) -> Sequence[Row[Any]]:
+        """All audiences of an intake that were not deleted, the oldest first."""
+        mine = t.pushed_audiences.c
+        query = select(t.pushed_audiences).where(mine.intake == intake, mine.live_name.is_not(None))
+        with self.reading() as connection:
+            return connection.execute(query.order_by(mine.created_at, mine.id)).all()
+
+    def mark_deleted(self, audience_id: str) -> None:
+        """Give the name of an audience free; its history stays."""
+        values = {"live_name": None, "deleted_at": now()}
+        with self.transaction() as connection:
+            connection.execute(update(t.pushed_audiences).where(t.pushed_audiences.c.id == audience_id).values(values))
+
+    def enter_upload(self, values: Mapping[str, Any], pieces: Sequence[Piece] = ()) -> Row[Any]:
+        """Enter the next upload of an audience with what has come of it so far.
+
+        One that the same request has entered before is returned in its place.
+        """
+        audience_id, request_key = values["audience_id"], values.get("request_key")
+        with self.transaction() as connection:
+            if request_key and (before := _by_request(connection, request_key)):
+                return before
+            last = select(func.max(t.uploads.c.number)).where(t.uploads.c.audience_id == audience_id)
+            number = (connection.execute(last).scalar() or 0) + 1
+            row = {"rows_read": 0, "pieces": 1, "state": "waiting", **values, "number": number, "created_at": now()}
+            connection.execute(insert(t.uploads).values(row))
+            _add_pieces(connection, values["id"], pieces)
+            return _one(connection, values["id"])
+
+    def add_pieces(self, upload_id: str, pieces: Sequence[Piece], total: int | None = None) -> Row[Any]:
+        """Enter pieces that have come; what came before under the same number stays. ``total`` makes it whole."""
+        with self.transaction() as connection:
+            connection.execute(select(t.uploads.c.id).where(t.uploads.c.id == upload_id).with_for_update())
+            if total is not None:
+                connection.execute(update(t.uploads).where(t.uploads.c.id == upload_id).values(pieces=total))
+            _add_pieces(connection, upload_id, pieces)
+            return _one(connection, upload_id)
+
+    def upload(self, upload_id: str) -> Row[Any] | None:
+        """One upload."""
+        with self.reading() as connection:
+            return connection.execute(select(t.uploads).where(t.uploads.c.id == upload_id)).one_or_none()
+
+    def upload_of_request(self, request_key: str) -> Row[Any] | None:
+        """What a request of that key has entered."""
+        with self.reading() as connection:
+            return _by_request(connection, request_key)
+
+    def upload_of_session(self, session: str) -> Row[Any] | None:
+        """The newest upload that comes in batches under a session's name."""
+        query = select(t.uploads).where(t.uploads.c.session == session).order_by(t.uploads.c.created_at.desc()).limit(1)
+        with self.reading() as connection:
+            return connection.execute(query).one_or_none()
+
+    def uploads(self, audience_id: str) -> Sequence[Row[Any]]:
+        """All uploads of an audience, the newest first."""
+        query = select(t.uploads).where(t.uploads.c.audience_id == audience_id).order_by(t.uploads.c.number.desc())
+        with self.reading() as connection:
+            return connection.execute(query).all()
+
+    def pieces(self, upload_id: str) -> Sequence[Row[Any]]:
+        """The pieces that have come, in order."""
+        mine = t.upload_pieces.c
+        query = select(t.upload_pieces).where(mine.upload_id == upload_id).order_by(mine.sequence)
+        with self.reading() as connection:
+            return connection.execute(query).all()
+
+    def due_uploads(self) -> Sequence[Row[Any]]:
+        """Whole uploads without a run that no earlier one of their audience holds up, with ``intake`` and ``destinations``."""
+        earlier = t.uploads.alias("earlier")
+        before = and_(
+            earlier.c.audience_id == t.uploads.c.audience_id,
+            earlier.c.number < t.uploads.c.number,
+            earlier.c.state.in_(_UNFINISHED),
+        )
+        query = (
+            select(t.uploads, t.pushed_audiences.c.intake, t.pushed_audiences.c.destinations)
+            .join(t.pushed_audiences, t.pushed_audiences.c.id == t.uploads.c.audience_id)
+            .where(t.uploads.c.state == "received", ~exists().where(before))
+            .order_by(t.uploads.c.received_at)
+        )
+        with self.reading() as connection:
+            return connection.execute(query).all()
+
+    def uploads_over(self, until: datetime) -> Sequence[Row[Any]]:
+        """Uploads whose files may go: they have come to an end before a moment, or were to come until then and did not."""
+        mine = t.uploads.c
+        over = or_(mine.ended_at < until, and_(mine.state == "waiting", mine.expires_at < until))
+        with self.reading() as connection:
+            return connection.execute(select(t.uploads).where(mine.cleared_at.is_(None), over)).all()
+
+    def set_upload(self, upload_id: str, **values: Any) -> None:
+        """Enter what has become of an upload."""
+        with self.transaction() as connection:
+            connection.execute(update(t.uploads).where(t.uploads.c.id == upload_id).values(values))
+
+    def paths_of_uploads(self) -> set[str]:
+        """Where the pieces of all uploads lie whose files are not gone."""
+        query = select(t.upload_pieces.c.path).join(t.uploads, t.uploads.c.id == t.upload_pieces.c.upload_id)
+        with self.reading() as connection:
+            return {path for (path,) in connection.execute(query.where(t.uploads.c.cleared_at.is_(None)))}
+
+    def enter_key(self, values: Mapping[str, Any]) -> None:
+        """Enter a key for pushing."""
+        with self.transaction() as connection:
+            connection.execute(insert(t.intake_keys).values(**values, created_at=now()))
+
+    def intake_key(self, digest: str) -> Row[Any] | None:
+        """The key whose secret has this digest."""
+        with self.reading() as connection:
+            return connection.execute(select(t.intake_keys).where(t.intake_keys.c.digest == digest)).one_or_none()
+
+    def intake_keys(self) -> Sequence[Row[Any]]:
+        """All keys, the oldest first."""
+        with self.reading() as connection:
+            return connection.execute(select(t.intake_keys).order_by(t.intake_keys.c.created_at)).all()
+
+    def revoke_key(self, key_id: str) -> bool:
+        """Let a key push no more; False where there is none, or it was revoked before."""
+        where = (t.intake_keys.c.id == key_id) & t.intake_keys.c.revoked_at.is_(None)
+        with self.transaction() as connection:
+            return bool(connection.execute(update(t.intake_keys).where(where).values(revoked_at=now())).rowcount)
+
+
+def _one(connection: Connection, upload_id: str) -> Row[Any]:
+    return connection.execute(select(t.uploads).where(t.uploads.c.id == upload_id)).one()
+
+
+def _by_request(connection: Connection, request_key: str) -> Row[Any] | None:
+    return connection.execute(select(t.uploads).where(t.uploads.c.request_key == request_key)).one_or_none()
+
+
+def _add_pieces(connection: Connection, upload_id: str, pieces: Sequence[Piece]) -> None:
+    """What is there stays; with the last piece that was missing the upload is received."""
+    mine = t.upload_pieces.c
+    there = set(connection.execute(select(mine.sequence).where(mine.upload_id == upload_id)).scalars())
+    for piece in pieces:
+        if piece.sequence not in there:
+            values = {**piece._asdict(), "upload_id": upload_id, "received_at": now()}
+            connection.execute(insert(t.upload_pieces).values(values))
+    upload = _one(connection, upload_id)
+    come = len(there | {piece.sequence for piece in pieces})
+    if upload.state == "waiting" and come >= upload.pieces:
+        where = (t.uploads.c.id == upload_id) & (t.uploads.c.state == "waiting")
+        connection.execute(update(t.uploads).where(where).values(state="received", received_at=now()))
