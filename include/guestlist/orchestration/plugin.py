@@ -1,4 +1,4 @@
-"""Guestlist's Airflow plugin: what the API server has to know of: the Audiences pages, and the link from a task to its audience."""
+"""Guestlist's Airflow plugin: the Audiences pages and their API, and the link from a task to its audience."""
 
 from __future__ import annotations
 
