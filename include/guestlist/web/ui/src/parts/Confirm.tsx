@@ -24,12 +24,10 @@ interface Props<Answer> {
 
 export function Confirm<Answer>({ body, children, done, icon, label, may, palette, path, question, why }: Props<Answer>) {
   const [open, setOpen] = useState(false);
-  const sending = useMutation({
-    mutationFn: () => send<Answer>(path, body),
-    onSettled: () => client.invalidateQueries(),
-  });
+  const sending = useMutation({ mutationFn: () => send<Answer>(path, body) });
   const show = (shown: boolean) => {
     if (shown) sending.reset();
+    else if (sending.data !== undefined) client.invalidateQueries(); // not before: what asked may be gone then, and we with it
     setOpen(shown);
   };
   return (
