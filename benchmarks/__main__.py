@@ -23,7 +23,7 @@ from rich.console import Console
 from benchmarks.bench import OUT, ROOT, Bench, Missed
 from benchmarks.results import Row, Section, as_markdown, as_table
 
-MEASURES = ("startup", "phones", "prepare", "hashing", "memory", "planning", "delivery")
+MEASURES = ("startup", "pages", "phones", "prepare", "hashing", "memory", "planning", "delivery")
 
 _WIDTH_OF_FILES = 150
 

@@ -19,13 +19,13 @@ from guestlist.runtime import clock
 from guestlist.runtime.ledger import Ledger, open_ledger
 from guestlist.runtime.segments import read_segment, segment_files
 
+ROOT = Path(__file__).resolve().parents[3]
 SEGMENTS, RUNS = 500, 3
 PASSWORDS = {"ann": "made-up-admin", "vic": "made-up-viewer"}
 ROLES = {"ann": "admin", "vic": "viewer"}
 ENTER_DAGS = """
 import sys
 from airflow.models.dag import DagModel
-from airflow.models.dagbundle import DagBundleModel
 from airflow.utils.session import create_session
 with create_session() as session:
     session.add_all(
@@ -78,12 +78,15 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
     (folder / "passwords.json").write_text(json.dumps(PASSWORDS))
     return {
         **os.environ,
-        "PYTHONPATH": str(Path(__file__).resolve().parents[3] / "include"),
+        "PYTHONPATH": str(ROOT / "include"),
         "PYTHONWARNINGS": "ignore",
         "GUESTLIST_HOME": str(folder),
         "GUESTLIST_LEDGER": f"sqlite:///{folder}/ledger.db",
         "GUESTLIST_SEGMENTS": str(folder / "segments"),
         "AIRFLOW_HOME": str(folder / "airflow"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
