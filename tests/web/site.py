@@ -27,8 +27,15 @@ WAITING = ("segment_0000", "meta_main")
 FAILED = ("segment_0000", "google_ads_main")
 UNCONFIRMED = ("segment_0001", "meta_main")
 IN_STEP = ("segment_0002", "klaviyo_main")
+TO_DECIDE = ("segment_0002", "meta_main"), ("segment_0002", "tiktok_ads_main")
 """Audiences whose status is known beforehand."""
-_ENDS = {WAITING: "stopped", FAILED: "rejected", UNCONFIRMED: "unconfirmed", IN_STEP: "sealed"}
+_ENDS = {
+    WAITING: "stopped",
+    FAILED: "rejected",
+    UNCONFIRMED: "unconfirmed",
+    IN_STEP: "sealed",
+    **dict.fromkeys(TO_DECIDE, "stopped"),
+}
 _FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 _RUNS = 6
 
@@ -42,7 +49,7 @@ class Site:
     segments: list[Segment]
     last_run: str
     """The id of the newest run of every segment that is not late."""
-    _tokens: dict[str, str] = field(default_factory=dict)
+    _tokens: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def ledger(self) -> Ledger:
