@@ -70,8 +70,8 @@ format: $(READY) ## rewrite files in the house's format
 
 web: $(READY) ## the script of the Audiences pages, from its sources and the API's types (needs Node 20)
 	@$(BIN)/python -c 'import json; from guestlist.web.app import app; print(json.dumps(app.openapi()))' > $(UI)/openapi.json
-	@npm --prefix $(UI) ci --silent
-	@for step in types check build; do npm --prefix $(UI) run --silent $$step || exit 1; done
+	@cd $(UI) && npm ci --silent
+	@cd $(UI) && for step in types check build; do npm run --silent $$step || exit 1; done
 
 bench: $(READY) ## every promise of speed beside its goal and the references (about a quarter of an hour)
 	@$(BIN)/python -m benchmarks

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from web.browser.site import Site, running_site
+from web.site import Site, running_site
 
+SEGMENTS, RUNS = 500, 3
 PATIENCE_MS = 60_000
 """A machine that runs everything at once paints late."""
 expect.set_options(timeout=PATIENCE_MS)
@@ -16,7 +17,7 @@ expect.set_options(timeout=PATIENCE_MS)
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with running_site(tmp_path_factory.mktemp("site")) as running:
+    with running_site(tmp_path_factory.mktemp("crowd"), SEGMENTS, RUNS) as running:
         yield running
 
 
@@ -36,14 +37,14 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def open_page(site: Site, browser: Browser) -> Iterator[Open]:
-    """A page below ours as a user sees it; errors of its scripts fail the test."""
+    """A page below ours as a role sees it; errors of its scripts fail the test."""
     contexts, errors = [], []
 
-    def opened(path: str = "", user: str = "ann", width: int = 1440, theme: str = "light", prepare=lambda page: None) -> Page:
+    def opened(path: str = "", role: str = "admin", width: int = 1440, theme: str = "light", prepare=lambda page: None) -> Page:
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
-        context.add_cookies([{"name": "_token", "value": site.token(user), "url": site.url}])
+        context.add_cookies([{"name": "_token", "value": site.token(role), "url": site.url}])
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         prepare(page)

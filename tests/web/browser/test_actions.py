@@ -7,14 +7,13 @@ import re
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import func, select
+from sqlalchemy import select
 from web.browser.conftest import PATIENCE_MS
-from web.browser.site import Site
+from web.site import IN_STEP, TO_DECIDE, WAITING
 
 from guestlist.runtime.ledger import tables as t
 
 pytestmark = pytest.mark.slow
-AUDIENCE = "/segments/segment_0000/destinations/meta_main"
 POST = """async ([url, body]) => {
   const headers = {"Content-Type": "application/json"};
   return (await fetch(url, {method: "POST", headers, body: JSON.stringify(body)})).status;
@@ -22,15 +21,8 @@ POST = """async ([url, body]) => {
 BUTTONS = ("Dry run", "Run now", "Approve", "Reject")
 
 
-@pytest.fixture
-def waiting(site: Site) -> str:
-    """The page of an audience whose newest plan a guard stopped, and on which nobody has decided."""
-    newest = select(func.max(t.plans.c.id)).group_by(t.plans.c.segment, t.plans.c.label)
-    decided = select(t.approvals.c.plan_id)
-    stopped = select(t.plans).where(t.plans.c.id.in_(newest), t.plans.c.id.not_in(decided), t.plans.c.breaches != [])
-    with site.ledger.reading() as connection:
-        plan = connection.execute(stopped.order_by(t.plans.c.id)).first()
-    return f"/segments/{plan.segment}/destinations/{plan.label}"
+def page_of(audience: tuple[str, str]) -> str:
+    return "/segments/{}/destinations/{}".format(*audience)
 
 
 def button(page: Page, name: str):
@@ -42,8 +34,9 @@ def confirm(page: Page, name: str) -> None:
     page.get_by_role("alertdialog").get_by_role("button", name=name, exact=True).click()
 
 
-def test_a_viewer_reads_and_can_neither_run_nor_decide(open_page, site, waiting):
-    page = open_page(waiting, user="vic")
+def test_a_viewer_reads_and_can_neither_run_nor_decide(open_page, site):
+    waiting = page_of(WAITING)
+    page = open_page(waiting, role="viewer")
     expect(page.get_by_role("heading", name=re.compile("waits for approval"))).to_be_visible()
     for name in BUTTONS:
         expect(button(page, name)).to_be_disabled()
@@ -55,9 +48,11 @@ def test_a_viewer_reads_and_can_neither_run_nor_decide(open_page, site, waiting)
         assert connection.execute(select(t.approvals).where(t.approvals.c.plan_id == plan)).all() == []
 
 
-@pytest.mark.parametrize(("name", "decision"), [("Approve", "approve"), ("Reject", "reject")])
-def test_a_plan_that_waits_is_decided_on_its_page(open_page, site, waiting, name, decision):
-    page = open_page(waiting)
+@pytest.mark.parametrize(
+    ("audience", "name", "decision"), [(TO_DECIDE[0], "Approve", "approve"), (TO_DECIDE[1], "Reject", "reject")]
+)
+def test_a_plan_that_waits_is_decided_on_its_page(open_page, site, audience, name, decision):
+    page = open_page(page_of(audience))
     plan = int(
         re.search(r"Plan (\d+)", page.get_by_role("heading", name=re.compile("waits for approval")).inner_text()).group(1)
     )
@@ -67,37 +62,37 @@ def test_a_plan_that_waits_is_decided_on_its_page(open_page, site, waiting, name
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     confirm(page, name)
-    expect(page.get_by_role("alertdialog").get_by_role("status")).to_contain_text("ann: ")
+    expect(page.get_by_role("alertdialog").get_by_role("status")).to_contain_text(": ")
     with site.ledger.reading() as connection:
         (kept,) = connection.execute(select(t.approvals).where(t.approvals.c.plan_id == plan)).all()
-    assert (kept.decision, kept.who) == (decision, "ann")
+    assert (kept.decision, kept.who) == (decision, "admin")
 
 
 @pytest.mark.parametrize(("name", "dry"), [("Dry run", True), ("Run now", False)])
 def test_a_run_by_hand_is_queued_in_airflow(open_page, site, name, dry):
-    page = open_page(AUDIENCE)
+    page = open_page(page_of(IN_STEP))
     confirm(page, name)
     queued = page.get_by_role("alertdialog").get_by_role("link", name=re.compile("^Queued as manual__"))
     run = queued.inner_text().removeprefix("Queued as ")
     answer = httpx.get(
-        f"{site.url}/api/v2/dags/segment_0000/dagRuns/{run}",
-        headers={"Authorization": f"Bearer {site.token('ann')}"},
+        f"{site.url}/api/v2/dags/{IN_STEP[0]}/dagRuns/{run}",
+        headers={"Authorization": f"Bearer {site.token('admin')}"},
         timeout=60,
     ).json()
-    assert (answer["conf"]["dry_run"], answer["conf"]["destinations"]) == (dry, ["meta_main"])
+    assert (answer["conf"]["dry_run"], answer["conf"]["destinations"]) == (dry, [IN_STEP[1]])
     queued.click()
-    page.wait_for_url(re.compile("/dags/segment_0000/runs/manual__"))
+    page.wait_for_url(re.compile(f"/dags/{IN_STEP[0]}/runs/manual__"))
 
 
 def test_a_refusal_is_told_where_it_was_asked_for(open_page):
     refused = {"detail": "this change was asked for by another site"}
-    page = open_page(AUDIENCE)
+    page = open_page(page_of(IN_STEP))
     page.route(re.compile("/runs$"), lambda route: route.fulfill(status=403, json=refused))
     confirm(page, "Run now")
     expect(page.get_by_role("alertdialog").get_by_role("alert")).to_contain_text(refused["detail"])
 
 
-@pytest.mark.parametrize("path", ["overview", "platforms", "erasures", "guards", f"{AUDIENCE[1:]}", "openapi.json"])
+@pytest.mark.parametrize("path", ["overview", "platforms", "erasures", "guards", page_of(IN_STEP)[1:], "openapi.json"])
 def test_without_a_token_nothing_is_told(site, path):
     assert httpx.get(f"{site.url}/guestlist/api/v1/{path}", timeout=60).status_code == 401
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
-from web.browser.site import SEGMENTS
+from web.browser.conftest import SEGMENTS
 
 pytestmark = pytest.mark.slow
-AUDIENCE = "/segments/segment_0000/destinations/meta_main"
+AUDIENCE = "/segments/segment_0002/destinations/klaviyo_main"
 PAGES = {
     "": "Audiences",
-    AUDIENCE: "segment_0000 on Meta",
+    AUDIENCE: "segment_0002 on Klaviyo",
     "/platforms": "Platforms",
     "/erasures": "Erasures",
     "/guards": "Guards",
@@ -95,13 +95,13 @@ def test_the_overview_is_searched_filtered_and_sorted_and_the_address_keeps_it(o
 
 
 def test_from_the_overview_to_the_platform_s_request_ids_by_keyboard_alone(open_page):
-    page = loaded(open_page("?search=segment_0000%20meta"))
-    page.get_by_role("link", name="segment_0000 on meta_main").focus()
+    page = loaded(open_page("?search=segment_0002%20klaviyo"))
+    page.get_by_role("link", name="segment_0002 on klaviyo_main").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("segment_0000 on Meta")
+    expect(page.get_by_role("heading", level=1)).to_have_text("segment_0002 on Klaviyo")
     expect(page.get_by_role("img", name=re.compile("^Size over time"))).to_be_visible()
     expect(page.get_by_role("img", name=re.compile("^Added and removed in"))).to_be_visible()
-    expect(page.get_by_role("img", name=re.compile("^customer_id by member key to nothing"))).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("customer_id by member key to nothing"))).to_be_visible()
     expect(table(page, "Left out and refused, by reason")).to_contain_text("without consent")
     page.get_by_role("link", name=re.compile("^Run of ")).first.focus()
     page.keyboard.press("Enter")
@@ -153,7 +153,7 @@ def test_an_audience_that_was_never_sent_has_a_page(open_page):
         bare = dict.fromkeys(whole["audience"]) | known | {"status": "new", "late": False, "trend": []}
         route.fulfill(json=whole | {"audience": bare, "sealed": [], "seen": [], "runs": [], "waiting": None})
 
-    page = open_page(AUDIENCE, prepare=lambda page: page.route(re.compile(r"/meta_main$"), nothing_yet))
+    page = open_page(AUDIENCE, prepare=lambda page: page.route(re.compile(r"/klaviyo_main$"), nothing_yet))
     expect(page.get_by_text("Nothing was sealed yet")).to_be_visible()
     expect(page.get_by_text("Nothing was sent yet")).to_be_visible()
 

@@ -48,7 +48,6 @@ export type Colours = Readonly<Record<keyof typeof TOKENS, string>>;
 /** A canvas knows no CSS variables: their values, anew whenever Airflow turns to dark or light. */
 export function useColours(): Colours {
   const theme = useSyncExternalStore(watchTheme, () => document.documentElement.className);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the values follow from the theme
   return useMemo(() => {
     const style = getComputedStyle(document.documentElement);
     const value = (token: string) => style.getPropertyValue(`--chakra-colors-${token}`).trim();

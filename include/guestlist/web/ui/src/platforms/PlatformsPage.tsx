@@ -44,7 +44,8 @@ function Connection({ row }: { row: ConnectionRow }) {
           <CheckBadge row={row} />
         </HStack>
         <Text color="fg.muted" fontSize="sm">
-          {row.connection}, {plural(row.audiences, "audience")} of {plural(row.segments.length, "segment")}
+          {row.connection}, {plural(row.audiences, "audience")} of {plural(row.segments.length, "segment")}, last sealed{" "}
+          <Ago at={row.last_sealed_at} />
         </Text>
       </Card.Header>
       <Card.Body gap={4}>
