@@ -60,11 +60,11 @@ def find_intake(workspace: Workspace, name: str) -> Segment:
     return segment
 
 
-def enter_audience(workspace: Workspace, intake: Segment, wish: Wish, pushed_by: str) -> Row[Any]:
-    """Enter a new audience.
+def audience_values(workspace: Workspace, intake: Segment, wish: Wish, pushed_by: str) -> dict[str, Any]:
+    """A new audience as `Ledger.enter_upload` enters it with its first upload.
 
     Raises:
-        ConfigError: what is wished cannot be; it tells why. BusyError: a live audience has the name.
+        ConfigError: what is wished cannot be; it tells why.
     """
     labels = _labels(intake, wish.destinations)
     identifiers = _identifiers(intake, wish.identifiers)
@@ -72,7 +72,7 @@ def enter_audience(workspace: Workspace, intake: Segment, wish: Wish, pushed_by:
         capabilities = workspace.capabilities(intake)[label]
         for problem in key_problems(identifiers, capabilities):
             raise ConfigError(problem, segment=intake.name, destination=label)
-    values = {
+    return {
         "id": _ID + secrets.token_hex(8),
         "intake": intake.name,
         "name": wish.name,
@@ -82,7 +82,6 @@ def enter_audience(workspace: Workspace, intake: Segment, wish: Wish, pushed_by:
         "details": dict(wish.details),
         "pushed_by": pushed_by,
     }
-    return workspace.ledger.enter_pushed(values)
 
 
 def _labels(intake: Segment, wished: Sequence[str]) -> list[str]:
