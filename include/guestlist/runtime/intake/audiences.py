@@ -103,6 +103,16 @@ def _identifiers(intake: Segment, wished: Mapping[str, Any]) -> dict[str, Any]:
     return written
 
 
+def columns_of(intake: Segment, identifiers: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """The columns that a file has to have whose identifiers and key are these."""
+    read = _IDENTIFIERS.validate_python(identifiers).values()
+    names = [name for one in read for name in (*one.columns, *([one.region_column] if one.region_column else ()))]
+    names += intake.consent.columns
+    names += [intake.value.column] if intake.value else []
+    names += [key] if key != ROW_KEY else []
+    return tuple(dict.fromkeys(names))
+
+
 def served(workspace: Workspace, intake: Segment, labels: Sequence[str], kind: Kind) -> list[str]:
     """Those of the destinations that can do what an upload is for.
 

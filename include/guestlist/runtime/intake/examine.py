@@ -13,8 +13,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from guestlist.model.errors import DataError
-from guestlist.model.segment import Segment
-from guestlist.model.source import ROW_KEY, Identifiers, Source
+from guestlist.model.source import Source
 from guestlist.runtime.intake import _workbook
 from guestlist.runtime.intake.hostile import MOST_GROWTH, is_bomb
 from guestlist.runtime.intake.kept import Keeper
@@ -27,18 +26,6 @@ from guestlist.sources.formats.location import DataFile
 _LARGEST_WORKBOOK = 256 << 20
 _WORKBOOK_MEMORY, _WORKBOOK_SECONDS = 1 << 30, 60
 _BLOCK = 1 << 20
-
-
-def columns_of(intake: Segment, identifiers: Identifiers, key: str) -> tuple[str, ...]:
-    """The columns that a file has to have whose identifiers and key are these."""
-    names = [name for one in identifiers.values() for name in one.columns]
-    names += [one.region_column for one in identifiers.values() if one.region_column]
-    names += intake.consent.columns
-    if intake.value:
-        names.append(intake.value.column)
-    if key != ROW_KEY:
-        names.append(key)
-    return tuple(dict.fromkeys(names))
 
 
 def examine(keeper: Keeper, pieces: Iterable[Piece], columns: Sequence[str]) -> None:
