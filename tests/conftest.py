@@ -23,4 +23,4 @@ settings.load_profile("guestlist")
 # for `make mutation`: the same examples each time, and a mistake that was noticed is not made smaller
 settings.register_profile("mutation", derandomize=True, deadline=None, database=None, phases=(Phase.explicit, Phase.generate))
 
-pytest_plugins = ["servers"]
+pytest_plugins = ["servers", "measured"]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from cluster.crowd import FILES, PEOPLE, export
 from end_to_end.api import Api
+from measured import MEASURED
 from sqlalchemy import select
 
 from guestlist.cli.proof import prove
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.usefixtures("as_worker")
-def test_a_worker_is_killed_in_the_middle_of_sending(cluster, airflow, tmp_path, request):
+def test_a_worker_is_killed_in_the_middle_of_sending(cluster, airflow, tmp_path, request, record_property):
     export()
     api = Api(airflow, "crowd")
     request.addfinalizer(api.client.close)
@@ -43,7 +44,8 @@ def test_a_worker_is_killed_in_the_middle_of_sending(cluster, airflow, tmp_path,
     }
     assert all(proof.holds for proof in proofs), proofs
     two, one = _throughput(workspace, begun, killed)
-    print(f"\nrows received a second, by both platforms: {two:,.0f} with two workers, {one:,.0f} with one")  # noqa: T201
+    told = f"rows received a second, by both platforms: {two:,.0f} with two workers, {one:,.0f} with one"
+    record_property(MEASURED, told)
 
 
 def _throughput(workspace, begun, killed):

@@ -19,13 +19,13 @@ from guestlist import destinations
 from guestlist.model.capabilities import Capabilities
 from guestlist.model.connection import Connection
 from guestlist.model.errors import ConfigError
+from guestlist.model.report import DestinationReport
 from guestlist.model.segment import Segment
 from guestlist.model.segment_file import parse_segment
 from guestlist.model.vocabulary import Mode
 from guestlist.runtime.config import Config
 from guestlist.runtime.driver import Retries
 from guestlist.runtime.ledger import open_ledger
-from guestlist.runtime.sync.report import DestinationReport
 from guestlist.runtime.sync.run import RunOptions, run_segment
 from guestlist.runtime.vault import create_key_file
 from guestlist.runtime.wiring import Ready, Workspace

@@ -15,10 +15,11 @@ from faults.points import DOORS, Life, Point
 from faults.trouble import FOR_EVER, STUCK, action_of, settings_of
 
 from guestlist.model.errors import GuestlistError
+from guestlist.model.report import DestinationReport
 from guestlist.model.segment import Segment
 from guestlist.runtime.driver import Retries
 from guestlist.runtime.ledger import Ledger
-from guestlist.runtime.sync.report import DestinationReport, verdict
+from guestlist.runtime.sync.report import verdict
 from guestlist.runtime.sync.run import RunOptions, run_segment
 
 _AT_ONCE = 3

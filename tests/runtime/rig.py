@@ -15,12 +15,12 @@ import pytest
 from guestlist.destinations import platforms
 from guestlist.model.connection import Connection
 from guestlist.model.errors import ConfigError
+from guestlist.model.report import RunReport
 from guestlist.model.segment import Segment
 from guestlist.runtime.config import Config
 from guestlist.runtime.driver import Retries
 from guestlist.runtime.sync.plan import PlanOptions, make_plan
 from guestlist.runtime.sync.prepare import prepare
-from guestlist.runtime.sync.report import RunReport
 from guestlist.runtime.sync.run import RunOptions, run_segment
 from guestlist.runtime.wiring import Workspace
 from guestlist.sandbox.server import Sandbox

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from guestlist.cli.console import AsJson, show, show_json, tell
-from guestlist.cli.installation import all_segments, workspace
+from guestlist.cli.installation import all_audiences, workspace
 
 if TYPE_CHECKING:
     from guestlist.runtime.upkeep.audiences import Listed
@@ -31,7 +31,7 @@ def audiences(
     """List all audiences, and which of them no segment keeps any more. Nothing is changed."""
     from guestlist.runtime.upkeep.audiences import list_audiences
 
-    listing = list_audiences(workspace(), all_segments(), ask=not offline)
+    listing = list_audiences(workspace(), all_audiences(), ask=not offline)
     if as_json:
         errors = [str(error) for error in listing.errors]
         show_json({"audiences": [one.as_json() for one in listing.audiences], "errors": errors})

@@ -25,8 +25,19 @@ def workspace(sleep: clock.Sleep = clock.sleep) -> Workspace:
 
 
 def segment_named(name: str) -> Segment:
-    """A segment by its name or its file."""
+    """A segment by its name or its file, or a pushed audience by the name under which the ledger knows it."""
+    if "__" in name and not name.endswith((".yaml", ".yml")):
+        from guestlist.runtime.intake.audiences import find_any
+
+        return find_any(workspace(), name)
     return find_segment(name, segments_folder())
+
+
+def all_audiences() -> list[Segment]:
+    """All segments whose files can be read, with every pushed audience as one."""
+    from guestlist.runtime.intake.audiences import with_pushed
+
+    return list(with_pushed(workspace(), all_segments()))
 
 
 def all_segments() -> list[Segment]:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from guestlist.cli.console import AsJson, show, show_json, tell
-from guestlist.cli.installation import all_segments, segment_named, workspace
+from guestlist.cli.installation import all_audiences, segment_named, workspace
 
 if TYPE_CHECKING:
     from guestlist.runtime.upkeep.reconcile import Reconciled
@@ -28,7 +28,7 @@ def reconcile(
     from guestlist.runtime.upkeep.reconcile import reconcile as look
     from guestlist.runtime.upkeep.reconcile import trouble
 
-    done = look(workspace(), [segment_named(segment)] if segment else all_segments(), only_due=due)
+    done = look(workspace(), [segment_named(segment)] if segment else all_audiences(), only_due=due)
     if as_json:
         show_json({"audiences": [one.as_json() for one in done.found], "errors": [str(error) for error in done.errors]})
     elif done.found:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from guestlist.cli.console import AsJson, show, show_json
-from guestlist.cli.installation import all_segments, segment_named, workspace
+from guestlist.cli.installation import all_audiences, segment_named, workspace
 from guestlist.cli.reconcile import verdict
 from guestlist.cli.tables import by_destination, opt_outs
 from guestlist.cli.tables import state as coloured
@@ -33,7 +33,7 @@ def status(
 ) -> None:
     """Show the last runs and what each audience holds, from the ledger."""
     ledger = workspace().ledger
-    segments = [segment_named(segment)] if segment else all_segments()
+    segments = [segment_named(segment)] if segment else all_audiences()
     found = [status_of(ledger, one) for one in segments]
     if as_json:
         show_json({"segments": found})

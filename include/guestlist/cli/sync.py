@@ -15,8 +15,8 @@ from guestlist.cli.tables import report_table
 from guestlist.model.errors import GuestlistError, SafetyStop
 
 if TYPE_CHECKING:
+    from guestlist.model.report import RunReport
     from guestlist.model.segment import Segment
-    from guestlist.runtime.sync.report import RunReport
     from guestlist.runtime.sync.run import RunOptions
     from guestlist.runtime.wiring import Workspace
 

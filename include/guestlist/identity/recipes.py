@@ -20,6 +20,7 @@ from guestlist.identity.hashing import sha256_hex
 from guestlist.identity.phone import phone_expr
 from guestlist.identity.text import Rule, first_reason, followed_by, nothing, visible, where
 from guestlist.model.errors import ConfigError
+from guestlist.model.vocabulary import PREHASHED
 
 GOOGLE = "https://developers.google.com/data-manager/api/devguides/concepts/formatting"
 META = "https://developers.facebook.com/documentation/ads-commerce/marketing-api/audiences/guides/custom-audiences"
@@ -29,10 +30,6 @@ SNAPCHAT = "https://developers.snap.com/api/marketing-api/Ads-API/customer-lists
 KLAVIYO = "https://developers.klaviyo.com/en/reference/bulk_import_profiles"
 WHOP = "https://docs.whop.com/api-reference/audiences/create-audience"
 TOPSORT = "https://docs.topsort.com/api-reference/create-offsite-audiences-job"
-
-
-PREHASHED = "sha256.v1"
-"""The recipe of columns that hold hashes already."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ MULTI_VALUED = frozenset({Field.EMAIL, Field.PHONE, Field.MOBILE_AD_ID})
 """Fields of which one person may have several values; their columns are lists of strings, all others are strings."""
 
 
+PREHASHED = "sha256.v1"
+"""The recipe of columns that hold hashes already."""
 IDENTIFYING = MULTI_VALUED | {Field.EXTERNAL_ID}
 """Fields that name one person; all others only together with more."""
 

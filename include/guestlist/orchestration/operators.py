@@ -29,11 +29,11 @@ from guestlist.runtime.alerts import of_report
 if TYPE_CHECKING:
     from guestlist.model.lineage import Lineage
     from guestlist.model.plan import Drops
+    from guestlist.model.report import RunReport
     from guestlist.model.segment import Segment
     from guestlist.runtime.lineage import Parse
     from guestlist.runtime.sync import Prepared
     from guestlist.runtime.sync.deliver import Progress
-    from guestlist.runtime.sync.report import RunReport
     from guestlist.runtime.wiring import Workspace
 
 log = logging.getLogger("guestlist.airflow")

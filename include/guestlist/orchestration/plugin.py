@@ -1,8 +1,9 @@
-"""Guestlist's Airflow plugin: makes the link from a task to its audience known to the API server."""
+"""Guestlist's Airflow plugin: what the API server has to know of: the pages' API, and the link from a task to its audience."""
 
 from __future__ import annotations
 
 from importlib.metadata import entry_points
+from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -14,6 +15,13 @@ class GuestlistPlugin(AirflowPlugin):
 
     name = "guestlist"
     operator_extra_links = (AudienceLink(),)
+
+    @property
+    def fastapi_apps(self) -> list[dict[str, Any]]:
+        """The pages' API. Only the API server asks for it, so that no other process imports FastAPI."""
+        from guestlist.web.app import app
+
+        return [{"app": app, "url_prefix": "/guestlist", "name": "guestlist"}]
 
 
 def is_installed() -> bool:

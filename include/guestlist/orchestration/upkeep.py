@@ -42,11 +42,12 @@ class UpkeepOperator(TellsLineage, BaseOperator):
     """A task over all segments whose files can be read; a broken one has a red DAG of its own."""
 
     def _begin(self, context: Any) -> tuple[Workspace, list[Segment]]:
+        from guestlist.runtime.intake.audiences import with_pushed
         from guestlist.runtime.segments import readable, segment_files
 
         workspace = workspace_of(context)
-        files = segment_files(workspace.config.segments)
-        return workspace, list(readable(files, lambda error: log.warning("left out: %s", error)))
+        there = readable(segment_files(workspace.config.segments), lambda error: log.warning("left out: %s", error))
+        return workspace, list(with_pushed(workspace, there))
 
 
 class PruneOperator(UpkeepOperator):

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from guestlist.identity.recipes import PREHASHED, Recipe, recipe
+from guestlist.identity.recipes import Recipe, recipe
 from guestlist.model.capabilities import Capabilities
 from guestlist.model.source import Identifier
-from guestlist.model.vocabulary import Field
+from guestlist.model.vocabulary import PREHASHED, Field
 from guestlist.pipeline.audience import fields_of
 from guestlist.pipeline.derive import KeyColumn
 

@@ -14,9 +14,9 @@ import polars as pl
 from guestlist.identity.countries import country_alpha2
 from guestlist.identity.hashing import sha256_hex
 from guestlist.identity.ids import unchanged
-from guestlist.identity.recipes import PREHASHED, Recipe, finish, normalise_base
+from guestlist.identity.recipes import Recipe, finish, normalise_base
 from guestlist.model.plan import Drops
-from guestlist.model.vocabulary import Field
+from guestlist.model.vocabulary import PREHASHED, Field
 from guestlist.pipeline.audience import column_of
 
 _FEW = 0.4

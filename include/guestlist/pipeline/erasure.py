@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from guestlist.identity.hashing import is_sha256, sha256_hex
-from guestlist.identity.recipes import PREHASHED, RECIPES, Recipe, normalise_frame
+from guestlist.identity.recipes import RECIPES, Recipe, normalise_frame
 from guestlist.model.capabilities import Capabilities
 from guestlist.model.errors import DataError
-from guestlist.model.vocabulary import IDENTIFYING, MULTI_VALUED, Field
+from guestlist.model.vocabulary import IDENTIFYING, MULTI_VALUED, PREHASHED, Field
 from guestlist.pipeline.audience import MEMBER, field_of
 
 FIELD, FORM, DIGEST = "field", "form", "digest"

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from guestlist.identity.hashing import hmac_sha256_hex, sha256_hex
-from guestlist.identity.recipes import PREHASHED, recipe
+from guestlist.identity.recipes import recipe
 from guestlist.model.capabilities import Capabilities
 from guestlist.model.plan import Drops
 from guestlist.model.segment import GRANTED, Segment
-from guestlist.model.vocabulary import IDENTIFYING, MULTI_VALUED, Field
+from guestlist.model.vocabulary import IDENTIFYING, MULTI_VALUED, PREHASHED, Field
 from guestlist.pipeline.audience import MEMBER, VALUE, column_of
 from guestlist.pipeline.columns import COMPARED_BY, key_column, key_columns
 from guestlist.pipeline.commonest import majority

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
-from guestlist.identity.recipes import PREHASHED, recipe
+from guestlist.identity.recipes import recipe
 from guestlist.model.capabilities import Capabilities
 from guestlist.model.plan import Drops
 from guestlist.model.source import Identifier
-from guestlist.model.vocabulary import IDENTIFYING, Field
+from guestlist.model.vocabulary import IDENTIFYING, PREHASHED, Field
 from guestlist.pipeline.audience import column_of
 from guestlist.pipeline.columns import COMPARED_BY, key_column
 from guestlist.pipeline.derive import KeyColumn, derivations

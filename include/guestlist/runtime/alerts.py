@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from guestlist.model.alerts import Alerts, Happening
+from guestlist.model.report import DestinationReport, RunReport, lost
 
 if TYPE_CHECKING:
     from guestlist.model.plan import Plan
-    from guestlist.runtime.sync.report import DestinationReport, RunReport
     from guestlist.runtime.upkeep.reconcile import Reconciled
     from guestlist.runtime.upkeep.stale import Stale
 
@@ -61,8 +61,6 @@ class TaskError:
 
 def of_report(report: RunReport, errors: Sequence[TaskError], alerts: Alerts, url: str) -> Alert | None:
     """What a run left undone, and what its tasks say; None where nobody wants to know. Of a stopped plan its guard tells."""
-    from guestlist.runtime.sync.report import lost
-
     told = {item.label: kind for item in report.destinations if (kind := _kind(item, errors)) in alerts.of}
     if not told:
         return None

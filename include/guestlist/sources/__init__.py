@@ -40,6 +40,8 @@ def open_source(source: Source, connection: Connection | None, base: Path, roots
     Raises:
         ConfigError: no source reads connections of this type, or the connection is missing or lacks a field.
     """
+    if source.intake is not None:
+        raise ConfigError("an intake has no rows of its own: they come with each upload")
     if source.file is not None:
         return _kinds()[FILE].open_reader(source, connection, base, roots)
     if connection is None:

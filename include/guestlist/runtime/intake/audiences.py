@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -179,6 +179,17 @@ def segment_of_upload(workspace: Workspace, intake: Segment, upload_id: str | No
         told = "runs of an intake begin with an upload: push one, or clear the tasks of a run that did"
         raise ConfigError(told, segment=intake.name)
     return audience_segment(intake, audience, upload)
+
+
+def with_pushed(workspace: Workspace, segments: Iterable[Segment]) -> Iterator[Segment]:
+    """The segments, and in the place of each intake the live audiences that were pushed to it."""
+    for segment in segments:
+        if segment.source.intake is None:
+            yield segment
+            continue
+        for audience in workspace.ledger.live_audiences(segment.name):
+            for upload in workspace.ledger.uploads(audience.id)[:1]:
+                yield audience_segment(segment, audience, upload)
 
 
 def find_any(workspace: Workspace, name: str) -> Segment:

@@ -55,6 +55,13 @@ class Pushed(Book):
         with self.reading() as connection:
             return connection.execute(query.order_by(mine.created_at.desc(), mine.id.desc()).limit(limit)).all()
 
+    def live_audiences(self, intake: str) -> Sequence[Row[Any]]:
+        """All audiences of an intake that were not deleted, the oldest first."""
+        mine = t.pushed_audiences.c
+        query = select(t.pushed_audiences).where(mine.intake == intake, mine.live_name.is_not(None))
+        with self.reading() as connection:
+            return connection.execute(query.order_by(mine.created_at, mine.id)).all()
+
     def mark_deleted(self, audience_id: str) -> None:
         """Give the name of an audience free; its history stays."""
         values = {"live_name": None, "deleted_at": now()}

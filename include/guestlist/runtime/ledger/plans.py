@@ -128,8 +128,23 @@ class Plans(Audiences):
         with self.transaction() as connection:
             connection.execute(t.approvals.insert().values(plan_id=plan_id, decision=decision, who=who, at=now()))
 
+    def decide_first(self, plan_id: int, decision: str, who: str) -> Row[Any]:
+        """As `decide`, unless somebody has approved or rejected it before; returns the decision that holds.
+
+        Of two people who decide at the same moment one is the first.
+        """
+        with self.transaction() as connection:
+            connection.execute(select(t.plans.c.id).where(t.plans.c.id == plan_id).with_for_update())
+            held = connection.execute(_newest_decision(plan_id)).one_or_none()
+            if held is None or held.decision not in ("approve", "reject"):
+                connection.execute(t.approvals.insert().values(plan_id=plan_id, decision=decision, who=who, at=now()))
+            return connection.execute(_newest_decision(plan_id)).one()
+
     def decision(self, plan_id: int) -> Row[Any] | None:
         """The newest decision on a plan."""
-        query = select(t.approvals).where(t.approvals.c.plan_id == plan_id).order_by(t.approvals.c.id.desc()).limit(1)
         with self.reading() as connection:
-            return connection.execute(query).one_or_none()
+            return connection.execute(_newest_decision(plan_id)).one_or_none()
+
+
+def _newest_decision(plan_id: int) -> Any:
+    return select(t.approvals).where(t.approvals.c.plan_id == plan_id).order_by(t.approvals.c.id.desc()).limit(1)

@@ -18,6 +18,7 @@ from guestlist.model.errors import ConfigError, TransientError
 from guestlist.runtime.ledger import tables as t
 from guestlist.runtime.ledger.book import READS
 from guestlist.runtime.ledger.checkpoints import Checkpoints
+from guestlist.runtime.ledger.checks import Checks
 from guestlist.runtime.ledger.erasures import Erasures
 from guestlist.runtime.ledger.intake import Pushed
 from guestlist.runtime.ledger.needed import Needed
@@ -29,7 +30,7 @@ from guestlist.runtime.ledger.versions import bring_up_to_date, refuse_newer, re
 _MOST_CONNECTIONS = 5
 
 
-class Ledger(Runs, Plans, Sessions, Checkpoints, Needed, Erasures, Pushed):
+class Ledger(Runs, Plans, Sessions, Checkpoints, Checks, Needed, Erasures, Pushed):
     """The books of one installation: a kill leaves either all of a method's work or nothing."""
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration."""
 
 metadata = MetaData()
@@ -29,12 +29,13 @@ runs = Table(
     metadata,
     Column("segment", String(100), primary_key=True),
     Column("run_id", String(250), primary_key=True),
-    Column("state", String(20), nullable=False),  # running, or a state of sync/report.py
+    Column("state", String(20), nullable=False),  # running, or a state of model/report.py
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
     Column("prepared_path", String(500)),
     Column("drops", JSON),
     Column("report", JSON),
+    Index("ix_runs_started", "segment", "started_at"),
 )
 
 audiences = Table(
@@ -172,6 +173,16 @@ checkpoints = Table(
     Column("verdict", String(20)),  # a Verdict of pipeline/drift.py
     Column("told", String(500)),  # what is wrong, and what to do
     Index("ix_checkpoints_due", "done_at", "due_at"),
+)
+
+checks = Table(
+    "checks",
+    metadata,
+    Column("platform", String(50), primary_key=True),
+    Column("connection", String(250), primary_key=True),
+    Column("checked_at", DateTime(timezone=True), nullable=False),
+    Column("ok", Boolean, nullable=False),
+    Column("findings", JSON, nullable=False),  # of the last check: model.audiences.Finding
 )
 
 leases = Table(

@@ -3,7 +3,8 @@
 Each takes and gives small plain values, so that any of them can run in a process of its own, be killed, and run again.
 """
 
-from guestlist.runtime.sync.approval import APPROVE, EXPIRED, REJECT, approved_run, check_guards, numbers, waiting_plans
+from guestlist.runtime.stopped import APPROVE, EXPIRED, REJECT
+from guestlist.runtime.sync.approval import approved_run, check_guards, numbers, waiting_plans
 from guestlist.runtime.sync.builds import await_builds
 from guestlist.runtime.sync.deliver import close_and_poll, find_audience, leftovers, open_session, send_part
 from guestlist.runtime.sync.partitions import gather, prepare_partition

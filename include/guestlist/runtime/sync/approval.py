@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Row
 
 from guestlist.model.errors import SafetyStop
 from guestlist.model.plan import Breach, Plan
 from guestlist.model.segment import Segment
+from guestlist.runtime import stopped
+from guestlist.runtime.stopped import APPROVE, REJECT, stopped_plan, told
 from guestlist.runtime.sync.plan import PlanOptions, unfinished_plan
 from guestlist.runtime.wiring import Workspace
-
-APPROVE = "approve"
-REJECT = "reject"
-EXPIRED = "expired"
-"""Nobody decided in time: the same plan may be asked about again."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +37,7 @@ def check_guards(workspace: Workspace, plan_id: int, plan: Plan, *, approved_by:
     if approved_by:
         workspace.ledger.decide(plan_id, APPROVE, approved_by)
         return
-    rejected = f"{_told(decision)}; " if decision is not None and decision.decision == REJECT else ""
+    rejected = f"{told(decision)}; " if decision is not None and decision.decision == REJECT else ""
     raise SafetyStop(rejected + _message(plan.breaches), segment=plan.segment, destination=plan.label)
 
 
@@ -53,30 +47,19 @@ def _message(found: tuple[Breach, ...]) -> str:
     return f"nothing was sent: {told}. Approve the run if this is right (guestlist approve), or mend the source"
 
 
-def _told(decision: Row[Any]) -> str:
-    what = {APPROVE: "approved", REJECT: "rejected"}.get(decision.decision, decision.decision)
-    return f"{what} by {decision.who}, {decision.at:%Y-%m-%d %H:%M} UTC"
-
-
 def numbers(plan: Plan) -> dict[str, int]:
-    """What a person is shown of a plan besides its breaches: people, and the rows that would go out."""
-    counts = plan.counts
-    people = {"held before": counts.held, "wanted": counts.wanted, "join": counts.new, "leave": counts.gone}
-    people |= {"change": counts.changed, "renewed": counts.renewed, "resent": counts.resent}
-    return people | {f"rows to {upload.operation}": upload.rows for upload in plan.uploads}
+    """What a person is shown of a plan besides its breaches."""
+    return stopped.numbers(plan.counts, {upload.operation.value: upload.rows for upload in plan.uploads})
 
 
 def waiting_plans(workspace: Workspace, segment: Segment, labels: Sequence[str]) -> list[Waiting]:
     """The newest plan of each destination, where a guard stopped it."""
-    found = []
-    for label in labels:
-        row = workspace.ledger.newest_plan(segment.name, label)
-        if row is None or row.state != "planned" or not row.breaches:
-            continue
-        if all(session.state == "planned" for session in workspace.ledger.sessions(row.id)):
-            decision = workspace.ledger.decision(row.id)
-            found.append(Waiting(row.id, workspace.plan(row.id), _told(decision) if decision is not None else None))
-    return found
+    plans = (stopped_plan(workspace.ledger, segment.name, label) for label in labels)
+    return [
+        Waiting(one.id, workspace.plan(one.id), told(one.decision) if one.decision is not None else None)
+        for one in plans
+        if one is not None
+    ]
 
 
 def approved_run(

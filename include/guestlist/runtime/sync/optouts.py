@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 from typing import Any
@@ -12,6 +11,7 @@ import polars as pl
 from sqlalchemy import Row
 
 from guestlist.model.plan import Plan
+from guestlist.model.report import OptOuts
 from guestlist.model.vocabulary import Mode, Operation
 from guestlist.pipeline.audience import MEMBER
 from guestlist.pipeline.members import OUTCOME, Outcome
@@ -20,15 +20,6 @@ from guestlist.runtime.ledger import SessionRow
 from guestlist.runtime.ledger.rows import aware
 from guestlist.runtime.sync.held import member_outcomes
 from guestlist.runtime.wiring import Workspace
-
-
-@dataclass(frozen=True)
-class OptOuts:
-    """Members who are off an audience since its last generation, and the seconds that it took."""
-
-    members: int
-    median_seconds: float
-    worst_seconds: float
 
 
 def measure(workspace: Workspace, plans: Sequence[int]) -> OptOuts | None:

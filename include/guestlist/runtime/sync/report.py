@@ -4,78 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from guestlist.model.audiences import AudienceState
 from guestlist.model.errors import GuestlistError, RejectedError, SafetyStop, TransientError, Unconfirmed
 from guestlist.model.plan import Counts, Drops
+from guestlist.model.report import DestinationReport, OptOuts, RunReport, lost
 from guestlist.model.segment import Segment
 from guestlist.model.vocabulary import Operation
 from guestlist.pipeline.members import OUTCOME, Outcome
 from guestlist.runtime.ledger import SessionRow
 from guestlist.runtime.storage import on_storage
 from guestlist.runtime.sync.held import RECORDED, member_outcomes, row_outcomes
-from guestlist.runtime.sync.optouts import OptOuts
 from guestlist.runtime.wiring import Workspace
-
-
-@dataclass
-class DestinationReport:
-    """One audience in one run. Members are people, rows are what requests carry; all of it from receipts."""
-
-    label: str
-    platform: str
-    audience: str
-    state: str
-    """sealed | dry | rejected (sealed, but rows were lost) | unconfirmed | unsent | stopped | failed"""
-    url: str | None = None
-    wanted: int = 0
-    held: int = 0
-    added: int = 0
-    removed: int = 0
-    renewed: int = 0
-    rows_planned: int = 0
-    rows_accepted: int = 0
-    rejected: dict[str, int] = field(default_factory=dict)
-    unconfirmed: int = 0
-    unsent: int = 0
-    without_key: int = 0
-    without_value: int = 0
-    requests: int = 0
-    batches: int = 0
-    seconds: float = 0.0
-    waited: float = 0.0
-    """Of these seconds, those after everything was sent, until the platform had said what became of it."""
-    generation: int | None = None
-    members: int | None = None
-    size: str | None = None
-    match_rate: str | None = None
-    opt_outs: OptOuts | None = None
-    """How long it took until the platform had confirmed that those who left are off; None where nobody left."""
-    breaches: list[str] = field(default_factory=list)
-
-
-@dataclass
-class RunReport:
-    """One run of a segment."""
-
-    segment: str
-    run_id: str
-    drops: Drops
-    destinations: list[DestinationReport]
-
-    @property
-    def state(self) -> str:
-        """The worst state of its destinations; ``sealed`` is the only green one."""
-        order = ("failed", "stopped", "unsent", "unconfirmed", "rejected", "sealed", "dry")
-        states = {destination.state for destination in self.destinations}
-        return next((state for state in order if state in states), "sealed")
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain JSON: names and counts."""
-        return {**asdict(self), "state": self.state}
 
 
 @on_storage
@@ -221,11 +164,3 @@ def verdict(report: RunReport) -> GuestlistError | None:
     told = "; ".join(f"{item.label} is {item.state}{lost(item)}" for item in troubled)
     kind = _VERDICTS.get(report.state, TransientError)
     return kind(f"not every audience is in step: {told}", segment=report.segment)
-
-
-def lost(report: DestinationReport) -> str:
-    """What a destination is without, in brackets: rows by what became of them, and guards that were breached."""
-    parts = [f"{count} rejected as {reason}" for reason, count in sorted(report.rejected.items())]
-    parts += [f"{report.unconfirmed} rows unconfirmed"] * bool(report.unconfirmed)
-    parts += [f"{report.unsent} rows unsent"] * bool(report.unsent)
-    return f" ({', '.join(parts + report.breaches)})" if parts or report.breaches else ""

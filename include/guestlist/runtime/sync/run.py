@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from guestlist.model.errors import GuestlistError, SafetyStop
+from guestlist.model.report import RunReport
 from guestlist.model.segment import Segment
 from guestlist.model.vocabulary import Operation
 from guestlist.runtime import clock
@@ -14,7 +15,7 @@ from guestlist.runtime.sync.builds import await_builds
 from guestlist.runtime.sync.deliver import Progress, close_and_poll, find_audience, leftovers, open_session, send_part
 from guestlist.runtime.sync.plan import DEFAULTS, PlanOptions, make_plan, unfinished_plan
 from guestlist.runtime.sync.prepare import prepare
-from guestlist.runtime.sync.report import RunReport, report_run
+from guestlist.runtime.sync.report import report_run
 from guestlist.runtime.sync.seal import seal
 from guestlist.runtime.sync.tidy import tidy
 from guestlist.runtime.wiring import Workspace

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from croniter import croniter
 
-from guestlist.model.segment import Segment
+from guestlist.model.segment import After, Segment
 from guestlist.runtime.ledger import Ledger
 from guestlist.runtime.ledger.rows import aware
 
@@ -31,16 +32,27 @@ class Stale:
 
 def stale_audiences(ledger: Ledger, segment: Segment, until: datetime) -> Iterator[Stale]:
     """The audiences of a segment that are stale at a moment; none where the schedule names no times, or nothing was sealed."""
-    schedule = segment.schedule
-    if not isinstance(schedule, str) or schedule in _WITHOUT_TIMES:
+    oldest = stale_before(segment.schedule, until)
+    if oldest is None:
         return
     for target in segment.destinations:
         sealed = ledger.generation(segment.name, target.label)
-        if sealed is None:
+        if sealed is None or (sealed_at := aware(sealed.sealed_at)) >= oldest:
             continue
-        sealed_at = aware(sealed.sealed_at)
-        times = croniter(_CRON.get(schedule, schedule), sealed_at)
+        times = _times(segment.schedule, sealed_at)
         times.get_next(datetime)
-        since = times.get_next(datetime)
-        if since <= until:
-            yield Stale(segment.name, target.label, target.platform, sealed_at, since)
+        yield Stale(segment.name, target.label, target.platform, sealed_at, times.get_next(datetime))
+
+
+def stale_before(schedule: str | After | None, until: datetime) -> datetime | None:
+    """The last time but one at which a run has begun: what was sealed before is stale. None where nothing ever is."""
+    if not isinstance(schedule, str) or schedule in _WITHOUT_TIMES:
+        return None
+    times = _times(schedule, until.replace(microsecond=0) + timedelta(seconds=1))  # a run that begins right now counts
+    times.get_prev(datetime)
+    before: datetime = times.get_prev(datetime)
+    return before
+
+
+def _times(schedule: Any, start: datetime) -> Any:
+    return croniter(_CRON.get(schedule, schedule), start)

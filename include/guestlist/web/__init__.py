@@ -1,0 +1,1 @@
+"""Floor 4: the Audiences pages and their API, inside Airflow's own API server."""

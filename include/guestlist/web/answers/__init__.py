@@ -1,0 +1,1 @@
+"""What the API answers with, as models: its OpenAPI document is made of them."""

@@ -1,0 +1,1 @@
+"""What the Audiences pages read and do: paths below ``/guestlist/api/v1``."""

@@ -1,0 +1,77 @@
+"""The lineage of one audience: source column, recipe, platform field, as the segment's file says now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import APIRouter, HTTPException
+
+from guestlist.destinations import destination_class
+from guestlist.model.segment import Destination, Segment
+from guestlist.model.vocabulary import PREHASHED
+from guestlist.web.access import Audience
+from guestlist.web.answers.audiences import Lineage, Origin
+from guestlist.web.books import Segments
+from guestlist.web.tables import Format, answered, named
+
+router = APIRouter(prefix="/segments/{segment}/destinations/{destination}", tags=["audiences"])
+
+
+@router.get("/lineage", response_model=Lineage)
+def lineage(key: Audience, shelf: Segments, wanted: Format = "json") -> Any:
+    """From the source's columns to the platform's fields, as the segment's file says now."""
+    found = shelf.segment(key[0])
+    target = _target(found, key[1])
+    if not isinstance(found, Segment) or target is None:
+        raise HTTPException(404, found if isinstance(found, str) else f"{key[0]} has no destination {key[1]}")
+    origins = tuple(_origins(found, target))
+    source = found.source.file or found.source.table or _query_name(found)
+    whole = Lineage(
+        source=source,
+        source_connection=found.source.connection,
+        platform=target.platform,
+        audience=target.audience,
+        origins=origins,
+    )
+    return answered(whole, Origin, origins, wanted, named(key, "lineage"))
+
+
+def _target(found: Segment | str, label: str) -> Destination | None:
+    targets = found.destinations if isinstance(found, Segment) else ()
+    return next((target for target in targets if target.label == label), None)
+
+
+def _query_name(segment: Segment) -> str:
+    """A query's file; one that stands in the segment's file may name anything, and is not shown."""
+    sql = segment.source.sql or ""
+    return sql if sql.endswith(".sql") and "\n" not in sql else "a query in the segment's file"
+
+
+def _origins(segment: Segment, target: Destination) -> Iterator[Origin]:
+    """What feeds each field that the platform takes, then what decides who is taken at all."""
+    cls = destination_class(target.platform)
+    capabilities = cls.capabilities_for(cls.Options(**target.options))
+    for key in capabilities.keys:
+        if (identifier := segment.identifiers.get(key.field)) is None:
+            continue
+        whole = Origin(
+            column="",
+            use="match_key",
+            recipe=PREHASHED if identifier.hashed else key.recipe,
+            field=key.field.value,
+            platform_field=key.wire,
+            hashed=not key.plain,
+        )
+        yield from (whole.model_copy(update={"column": column}) for column in identifier.columns)
+        if identifier.region_column:
+            yield whole.model_copy(update={"column": identifier.region_column, "use": "region"})
+    if segment.value and capabilities.takes_value:
+        yield Origin(column=segment.value.column, use="value", field="value", platform_field="value")
+    yield Origin(column=segment.key, use="member_key", recipe="member", hashed=True)
+    for name, column in segment.consent:
+        if column in segment.consent.columns:
+            yield Origin(column=column, use="consent", recipe=name)
+    for list_ in segment.suppress:
+        for field, identifier in list_.identifiers.items():
+            yield from (Origin(column=column, use="suppression", field=field.value) for column in identifier.columns)
