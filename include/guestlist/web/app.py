@@ -13,6 +13,7 @@ from guestlist import __version__
 from guestlist.model.errors import GuestlistError
 from guestlist.web.access import person
 from guestlist.web.answers.base import Problem
+from guestlist.web.intake import router as intake
 from guestlist.web.pages import actions, audience, erasures, guards, lineage, overview, platforms, runs
 
 _PAGES = (overview, audience, lineage, runs, actions, platforms, erasures, guards)
@@ -38,6 +39,7 @@ def openapi() -> dict[str, Any]:
 
 
 app.include_router(pages)
+app.include_router(intake.router)
 app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static", check_dir=False), name="static")
 
 

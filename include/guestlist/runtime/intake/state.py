@@ -101,7 +101,7 @@ def state_of(ledger: Ledger, audience: Row[Any], platforms: Mapping[str, str]) -
 
 def status_of(ledger: Ledger, audience: Row[Any], upload: Row[Any]) -> Status:
     """The status alone."""
-    run = ledger.run(segment_name(audience), run_of(upload)) if upload.state == "running" else None
+    run = ledger.run(segment_name(audience), upload.run_id or "") if upload.state == "running" else None
     return _status(upload, prepared=run is not None and bool(run.drops))
 
 

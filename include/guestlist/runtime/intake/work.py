@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row
 
+from guestlist.model.errors import ConfigError
 from guestlist.model.segment import Segment
 from guestlist.model.source import Upload
 from guestlist.runtime import clock
@@ -37,8 +39,15 @@ class Due:
 
 
 def due(workspace: Workspace) -> list[Due]:
-    """Runs for all uploads that are whole, whose turn it is, and with which no run has begun."""
-    return [due_of(workspace, row, row.intake, row.destinations) for row in workspace.ledger.due_uploads()]
+    """Runs for all uploads that are whole, whose turn it is, and with which no run has begun.
+
+    One whose intake's file is broken, or gone, waits and holds up no other.
+    """
+    found = []
+    for row in workspace.ledger.due_uploads():
+        with suppress(ConfigError):
+            found.append(due_of(workspace, row, row.intake, row.destinations))
+    return found
 
 
 def due_of(workspace: Workspace, upload: Row[Any], intake: str, labels: list[str]) -> Due:
