@@ -11,12 +11,13 @@ from typing import Any
 from sqlalchemy import Row
 
 from guestlist.model.errors import ConfigError
+from guestlist.model.report import RunReport
 from guestlist.model.segment import Segment
 from guestlist.model.source import Upload
 from guestlist.runtime import clock
 from guestlist.runtime.intake.audiences import find_intake, served
 from guestlist.runtime.intake.kept import UPLOADS
-from guestlist.runtime.sync.report import RunReport, verdict
+from guestlist.runtime.sync.report import verdict
 from guestlist.runtime.wiring import Workspace
 
 _LONGEST_TOLD = 1000

@@ -151,9 +151,9 @@ class Pushed(Book):
             return connection.execute(query).all()
 
     def uploads_over(self, until: datetime) -> Sequence[Row[Any]]:
-        """Uploads whose files may go: they have come to an end before a moment, or were to come until then and did not."""
+        """Uploads whose files may go: they have come to an end before a moment, or did not come in the time for it."""
         mine = t.uploads.c
-        over = or_(mine.ended_at < until, and_(mine.state == "waiting", mine.expires_at < until))
+        over = or_(mine.ended_at < until, and_(mine.state == "waiting", mine.expires_at < now()))
         with self.reading() as connection:
             return connection.execute(select(t.uploads).where(mine.cleared_at.is_(None), over)).all()
 
