@@ -90,6 +90,25 @@ class Keeper:
         return DataFile("the upload", path, _Unlocked(self._lake, self._vault))
 
     @on_storage
+    def relock(self, path: str) -> bool:
+        """Lock a piece with the vault's first key; False if it was so, or has gone meanwhile."""
+        target = self._lake.root / path
+        if not target.exists():
+            return False
+        with _Unlocked(self._lake, self._vault).open(path) as file:
+            if file.raw.opened_by_first:
+                return False
+            unfinished = target if self._lake.root.protocol else target.with_name(f".{target.name}.tmp")
+            with unfinished.open("wb") as again:
+                writer = LockedWriter(cast("BinaryIO", again), self._vault, path)
+                while block := file.read(_READ_AT_ONCE):
+                    writer.write(block)
+                writer.finish()
+        if not self._lake.root.protocol:
+            unfinished.replace(target)
+        return True
+
+    @on_storage
     def remove_unlinked(self, linked: Collection[str], until: datetime) -> None:
         """Remove pieces that no upload names and that were written before a moment."""
         for name, facts in self._lake.root.fs.find(str(self._lake.root / UPLOADS), detail=True).items():

@@ -150,6 +150,11 @@ class Pushed(Book):
         with self.reading() as connection:
             return connection.execute(query).all()
 
+    def waiting_uploads(self) -> Sequence[Row[Any]]:
+        """Uploads whose file is to come."""
+        with self.reading() as connection:
+            return connection.execute(select(t.uploads).where(t.uploads.c.state == "waiting")).all()
+
     def uploads_over(self, until: datetime) -> Sequence[Row[Any]]:
         """Uploads whose files may go: they have come to an end before a moment, or did not come in the time for it."""
         mine = t.uploads.c

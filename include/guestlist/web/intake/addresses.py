@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from airflow.configuration import conf
 from fastapi import Request
 
 from guestlist.runtime import clock
+from guestlist.runtime.intake.store import address_in_store
 from guestlist.runtime.intake.tokens import Announced, sign
 from guestlist.runtime.wiring import Workspace
 from guestlist.web.intake.answers import Address
 
 HOLDS = timedelta(hours=1)
+GRACE = timedelta(hours=1)
+"""For a file that has begun to come in time."""
 
 
-def expiry() -> datetime:
-    """Until when an address that is given out now takes its file."""
-    return clock.now() + HOLDS
-
-
-def address_of(request: Request, workspace: Workspace, announced: Announced, expires_at: datetime) -> Address:
-    """Where to send a file."""
-    token = sign(workspace.vault, announced, expires_at)
-    return Address(url=f"{base_of(request)}/guestlist/uploads/{token}", headers={}, expires_at=expires_at)
+def announce(request: Request, workspace: Workspace, announced: Announced) -> Address:
+    """Where to send a file within the hour: to the store in which the lake lies, where it signs addresses, or here."""
+    until = clock.now() + HOLDS
+    if in_store := address_in_store(workspace.lake.root, announced, HOLDS):
+        return Address(url=in_store.url, headers=dict(in_store.headers), expires_at=until)
+    token = sign(workspace.vault, announced, until)
+    return Address(url=f"{base_of(request)}/guestlist/uploads/{token}", headers={}, expires_at=until)
 
 
 def base_of(request: Request) -> str:

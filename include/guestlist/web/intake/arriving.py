@@ -24,6 +24,7 @@ from guestlist.web.intake.pushing import accepted, limit_of
 from guestlist.web.intake.taking import refuse_too_large
 
 router = APIRouter()
+_OVER = "nothing is expected at this address any more: ask for another one"
 _FILE = {"requestBody": {"required": True, "content": {"application/octet-stream": {}}}}
 
 
@@ -51,7 +52,7 @@ def _expected(workspace: Workspace, announced: Announced) -> tuple[Segment, Row[
     upload = workspace.ledger.upload(announced.upload_id)
     audience = workspace.ledger.pushed_audience(upload.audience_id) if upload else None
     if upload is None or audience is None or upload.state == "expired":
-        raise AuthError("nothing is expected at this address any more: ask for another one")
+        raise AuthError(_OVER)
     return find_intake(workspace, audience.intake), audience
 
 
@@ -61,6 +62,8 @@ def _enter(workspace: Workspace, columns: Sequence[str], announced: Announced, p
     try:
         examine(keeper, [piece], columns)
         upload = workspace.ledger.add_pieces(announced.upload_id, [piece])
+        if upload.state == "expired":
+            raise AuthError(_OVER)
         [there] = workspace.ledger.pieces(announced.upload_id)
         paths.add(there.path)
         if there.digest != piece.digest:

@@ -10,14 +10,14 @@ from sqlalchemy import Row
 
 from guestlist.model.errors import GuestlistError
 from guestlist.model.segment import Segment
+from guestlist.runtime import clock
 from guestlist.runtime.intake.audiences import Kind, audience_values, columns_of, served
 from guestlist.runtime.intake.examine import examine
 from guestlist.runtime.intake.kept import TooLarge, ending_of
 from guestlist.runtime.intake.tokens import Announced
-from guestlist.runtime.ledger.rows import aware
 from guestlist.runtime.wiring import Workspace
 from guestlist.web.intake.access import Pusher, Pushing
-from guestlist.web.intake.addresses import address_of, expiry
+from guestlist.web.intake.addresses import GRACE, HOLDS, announce
 from guestlist.web.intake.answers import Accepted, Address
 from guestlist.web.intake.audiences import audience_row
 from guestlist.web.intake.begin import begin
@@ -112,14 +112,12 @@ def _enter(
         wanted = columns_of(intake, audience["identifiers"], audience["key"])
         examine(keeper_of(found.workspace), [found.piece], wanted)
     else:
-        values |= {"expires_at": expiry()}
+        values |= {"expires_at": clock.now() + HOLDS + GRACE}
     ending = ending_of(asked.filename) if asked else ""
     upload = found.enter(found.upload(**values), audience if new else None)
     row = found.workspace.ledger.pushed_audience(upload.audience_id)
-    announced = Announced(upload.id, ending) if asked else None
-    return accepted(
-        row, upload, address_of(found.request, found.workspace, announced, aware(upload.expires_at)) if announced else None
-    )
+    address = announce(found.request, found.workspace, Announced(upload.id, ending)) if asked else None
+    return accepted(row, upload, address)
 
 
 def accepted(audience: Row[Any] | None, upload: Row[Any], address: Address | None = None) -> Accepted:
