@@ -1,4 +1,4 @@
-"""Files that go straight to the store in which the lake lies: the store signs their address, and what has come is taken in here.
+"""Files that go straight to the store in which the lake lies: it signs their address, and what has come is taken in here.
 
 _uploads/<id>/announced<ending>    as it was sent, encrypted by the store; a minute later it is a piece like any other, and gone
 """

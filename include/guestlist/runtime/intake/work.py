@@ -17,7 +17,6 @@ from guestlist.model.source import Upload
 from guestlist.runtime import clock
 from guestlist.runtime.intake.audiences import find_intake, served
 from guestlist.runtime.intake.kept import UPLOADS
-from guestlist.runtime.sync.report import verdict
 from guestlist.runtime.wiring import Workspace
 
 _LONGEST_TOLD = 1000
@@ -66,6 +65,8 @@ def begun(workspace: Workspace, segment: Segment, run_id: str) -> None:
 
 def ended(workspace: Workspace, segment: Segment, report: RunReport, errors: Sequence[str] = ()) -> None:
     """A run has come to its end, with what its tasks have failed with; its files go where nobody needs them for another try."""
+    from guestlist.runtime.sync.report import verdict  # brings Polars, which the API server has no use for
+
     if not isinstance(segment.source, Upload):
         return
     states = {destination.state for destination in report.destinations}
