@@ -6,7 +6,7 @@ Its numbers fit together as those of real runs do: held + added - removed = want
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -128,12 +128,13 @@ def run_id(began: datetime) -> str:
 
 @dataclass
 class Past:
-    """The rows of a ledger, made segment by segment; the same seed makes the same past."""
+    """The rows of a ledger, made segment by segment; segments of the same names get the same numbers each time."""
 
     until: datetime
     runs: int
     """Daily runs of each segment; the last one began within the day before ``until``."""
-    seed: int = 0
+    ends: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """How the last run ends for a segment's destination; what is not named is left to chance."""
     _rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _plans: int = 0
 
@@ -150,7 +151,7 @@ class Past:
 
     def _flush(self, ledger: Ledger) -> None:
         with ledger.transaction() as connection:
-            for table in t.metadata.sorted_tables:
+            for table in t.metadata.sorted_tables:  # those that others refer to first
                 if rows := self._rows.pop(table.name, None):
                     connection.execute(table.insert(), rows)
 
@@ -158,7 +159,7 @@ class Past:
         self._rows.setdefault(table, []).append(row)
 
     def _segment(self, segment: Segment) -> None:
-        chance = random.Random(f"{self.seed} {segment.name}")  # noqa: S311 - made up, no secret
+        chance = random.Random(segment.name)  # noqa: S311 - made up, no secret
         late = chance.random() < 0.02
         members = {one.label: int(_MEMBERS[0] * (_MEMBERS[1] / _MEMBERS[0]) ** chance.random()) for one in segment.destinations}
         for one in segment.destinations:
@@ -166,11 +167,10 @@ class Past:
         for number in range(self.runs):
             age = (self.runs - 1 - number + 4 * late) * _DAY + timedelta(hours=2)
             began = self.until - age
-            ends = {one.label: chance.choice(_ENDS) if number == self.runs - 1 else "sealed" for one in segment.destinations}
-            reports = [
-                self._delivery(_Delivery(segment, one, began, number + 1, members[one.label], ends[one.label], chance))
-                for one in segment.destinations
-            ]
+            reports = []
+            for one in segment.destinations:
+                end = self.ends.get((segment.name, one.label), chance.choice(_ENDS)) if number == self.runs - 1 else "sealed"
+                reports.append(self._delivery(_Delivery(segment, one, began, number + 1, members[one.label], end, chance)))
             for report in reports:
                 members[report.label] = report.members or members[report.label]
             self._run(segment, began, reports, chance)
@@ -239,6 +239,7 @@ class Past:
     def _session(self, one: _Delivery, session: int, operation: str, rows: int, *, sent: bool) -> None:
         opened, done = one.began + timedelta(seconds=70), one.began + timedelta(seconds=170)
         settled = sent and one.end != "unconfirmed"
+        size = rows if operation == "replace" else _BATCH
         self._add(
             "sessions",
             id=session,
@@ -246,7 +247,7 @@ class Past:
             operation=operation,
             members=rows,
             rows=rows,
-            batches=-(-rows // _BATCH),
+            batches=-(-rows // size),
             parts=1,
             state="settled" if settled else "closed" if sent else "planned",
             handle={},
@@ -258,9 +259,8 @@ class Past:
             closed_at=opened + timedelta(seconds=30) if sent else None,
             settled_at=done if settled else None,
         )
-        for sequence, start in enumerate(range(0, rows, _BATCH), start=1):
+        for sequence, start in enumerate(range(0, rows, size), start=1):
             refused = one.refused if operation != "remove" and start == 0 else 0
-            size = min(_BATCH, rows - start)
             self._add(
                 "batches",
                 session_id=session,
@@ -268,10 +268,10 @@ class Past:
                 batch_id=f"{session:032x}{sequence:032x}",
                 part=0,
                 offset=start,
-                rows=size,
+                rows=min(size, rows - start),
                 state="received" if sent else "planned",
                 attempts=int(sent),
-                accepted=size - refused if sent else None,
+                accepted=min(size, rows - start) - refused if sent else None,
                 rejected=[[row, "INVALID_EMAIL"] for row in range(refused)] if sent else None,
                 request_id=f"A{session:012X}{sequence:03X}" if sent else None,
                 job=None,

@@ -62,7 +62,7 @@ class Entry:
 def places(ledger: Ledger, segments: Mapping[str, Segment | str], wanted: Collection[str]) -> Iterator[Place]:
     """The destinations of the wanted segments; of one without a usable file those that the ledger knows."""
     for segment in segments.values():
-        if isinstance(segment, Segment) and segment.name in wanted:
+        if isinstance(segment, Segment) and segment.name in wanted and segment.source.intake is None:
             for one in segment.destinations:
                 yield Place(segment.name, one.label, one.platform, one.connection, one.audience, one.mode.value)
     if without := {name for name in wanted if not isinstance(segments.get(name), Segment)}:

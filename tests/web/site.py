@@ -1,0 +1,153 @@
+"""A site to look at: Airflow's API server with FAB's users and permissions, a few segments, and a ledger with a past."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from guestlist.cli.components import free_port
+from guestlist.cli.past import Past, write_segments
+from guestlist.model.segment import Segment
+from guestlist.runtime import clock
+from guestlist.runtime.ledger import Ledger, open_ledger
+from guestlist.runtime.segments import read_segment, segment_files
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORDS = {"admin": "hunter2-admin", "viewer": "hunter2-viewer", "analyst": "hunter2-analyst"}
+SEEN_BY_ANALYST = "segment_0001"
+WAITING = ("segment_0000", "meta_main")
+FAILED = ("segment_0000", "google_ads_main")
+UNCONFIRMED = ("segment_0001", "meta_main")
+IN_STEP = ("segment_0002", "klaviyo_main")
+TO_DECIDE = ("segment_0002", "meta_main"), ("segment_0002", "tiktok_ads_main")
+"""Audiences whose status is known beforehand."""
+_ENDS = {
+    WAITING: "stopped",
+    FAILED: "rejected",
+    UNCONFIRMED: "unconfirmed",
+    IN_STEP: "sealed",
+    **dict.fromkeys(TO_DECIDE, "stopped"),
+}
+_FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
+_RUNS = 6
+
+
+@dataclass
+class Site:
+    """A running site. Roles are those of `PASSWORDS`."""
+
+    folder: Path
+    url: str
+    segments: list[Segment]
+    last_run: str
+    """The id of the newest run of every segment that is not late."""
+    _tokens: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What the site reads."""
+        return open_ledger(f"sqlite:///{self.folder}/ledger.db")
+
+    def token(self, role: str) -> str:
+        """Of a user who has logged in."""
+        if role not in self._tokens:
+            answer = httpx.post(f"{self.url}/auth/token", json={"username": role, "password": PASSWORDS[role]}, timeout=60)
+            answer.raise_for_status()
+            self._tokens[role] = answer.json()["access_token"]
+        return self._tokens[role]
+
+    def client(self, role: str) -> httpx.Client:
+        """Asks the pages' API with a token in the header."""
+        headers = {"Authorization": f"Bearer {self.token(role)}"}
+        return httpx.Client(base_url=f"{self.url}/guestlist/api/v1", headers=headers, timeout=60)
+
+    @property
+    def log(self) -> str:
+        """All that Airflow has printed."""
+        return (self.folder / "airflow.log").read_text(encoding="utf-8")
+
+
+@contextmanager
+def running_site(folder: Path, count: int = 4) -> Iterator[Site]:
+    """Make everything below a folder, start the API server, stop it at the end."""
+    write_segments(folder / "segments", count)
+    segments = [read_segment(path) for path in segment_files(folder / "segments")]
+    until = clock.now()
+    ledger = open_ledger(f"sqlite:///{folder}/ledger.db")
+    past = Past(until, _RUNS, _ENDS)
+    past.write(ledger, segments)
+    _erase(ledger)
+    ledger.engine.dispose()
+    newest = {one.name: ledger.last_runs(one.name, 1)[0].run_id for one in segments}
+    port = free_port(0)
+    environment = _environment(folder, port)
+    with (folder / "airflow.log").open("a", encoding="utf-8") as log:
+        for command in (("db", "migrate"), ("dags", "reserialize")):
+            subprocess.run([sys.executable, "-m", "airflow", *command], env=environment, stdout=log, stderr=log, check=True)
+        error = {"kind": "AuthError", "sentence": "the access token is not accepted [segment segment_0000]"}
+        given = {
+            "passwords": PASSWORDS,
+            "sees": [SEEN_BY_ANALYST],
+            "runs": [(name, run, "success") for name, run in newest.items()],
+            "failed": (FAILED[0], newest[FAILED[0]], f"{FAILED[1]}.plan", error),
+        }
+        fill = [sys.executable, str(Path(__file__).with_name("airflow_side.py"))]
+        subprocess.run(fill, env=environment, input=json.dumps(given), text=True, stdout=log, stderr=log, check=True)
+        serve = [sys.executable, "-m", "airflow", "api-server", "--workers", "1", "--port", str(port)]
+        with subprocess.Popen(serve, env=environment, cwd=folder, stdout=log, stderr=log) as server:
+            try:
+                site = Site(folder, f"http://127.0.0.1:{port}", segments, newest[IN_STEP[0]])
+                _wait(site, server)
+                yield site
+            finally:
+                server.terminate()
+
+
+def _environment(folder: Path, port: int) -> dict[str, str]:
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT / "include"),
+        "PYTHONWARNINGS": "ignore",
+        "GUESTLIST_HOME": str(folder),
+        "GUESTLIST_SEGMENTS": str(folder / "segments"),
+        "AIRFLOW_HOME": str(folder / "airflow"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__AUTH_MANAGER": _FAB,
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
+    }
+
+
+def _wait(site: Site, server: subprocess.Popen[bytes]) -> None:
+    deadline = clock.monotonic() + 120
+    while True:
+        try:
+            httpx.get(f"{site.url}/api/v2/version", timeout=5).raise_for_status()
+        except httpx.HTTPError:
+            assert server.poll() is None, site.log[-3000:]
+            assert clock.monotonic() < deadline, site.log[-3000:]
+            clock.sleep(0.2)
+        else:
+            return
+
+
+def _erase(ledger: Ledger) -> None:
+    """One request that is done, and one that is open."""
+    for name, closed in (("er-20260301-0000000a", True), ("er-20260302-0000000b", False)):
+        ledger.enter_erasure(name, 2, {"email": 2, "phone": 1}, f"erasures/{name}", "0" * 64)
+        ledger.enter_steps(name)
+        if closed:
+            for step in ledger.steps(name):
+                ledger.set_step(step, found=True, outcome="removed", removed={"email": 2}, request_ids=["A1"])
+            ledger.close_erasure(name, {"outcomes": {"removed": len(ledger.steps(name))}})
