@@ -11,7 +11,7 @@ from airflow.models.connection import Connection as AirflowConnection
 from anyio import to_thread
 from fastapi import Depends, HTTPException
 
-from guestlist.model.connection import Connection
+from guestlist.model.connection import Connection, connection_of
 from guestlist.model.errors import ConfigError
 from guestlist.runtime.config import Config
 from guestlist.runtime.intake.kept import Keeper
@@ -40,16 +40,7 @@ def _connection(name: str) -> Connection:
         found = AirflowConnection.get_connection_from_secrets(name)
     except AirflowNotFoundException:
         raise ConfigError(f"there is no connection {name!r}") from None
-    return Connection(
-        id=name,
-        type=found.conn_type or "",
-        host=found.host,
-        port=found.port,
-        login=found.login,
-        password=found.password,
-        schema=found.schema,
-        extra=found.extra_dejson,
-    )
+    return connection_of(name, found)
 
 
 def keeper_of(workspace: Workspace) -> Keeper:

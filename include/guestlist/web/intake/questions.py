@@ -50,11 +50,9 @@ class NewUpload(Question):
     """What the file is called; its ending tells the format: .csv, .tsv, .ndjson (also with .gz), .parquet or .xlsx."""
 
 
-class NewAudience(Question):
-    """An audience with its first people."""
+class Columns(Question):
+    """What is said of a file's columns."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-    """No two live audiences of an intake share it."""
     intake: str | None = None
     """The segment that takes it; need not be said by who may push to a single one."""
     columns: Annotated[dict[Known, IdentifierSpec], BeforeValidator(_from_json)] = Field(default_factory=dict)
@@ -65,18 +63,34 @@ class NewAudience(Question):
     """The column that names a person; all identifiers together where there is none."""
     destinations: Annotated[list[str], BeforeValidator(_from_commas)] = Field(default_factory=list)
     """Labels of the intake's destinations; all of them where it is left out."""
+
+    def identifiers(self, intake: Segment) -> dict[str, Any]:
+        """As a segment file has them; empty for those of the intake as they are."""
+        chosen = self.columns or (intake.identifiers if self.hashed else {})
+        return {
+            field.value: {**one.model_dump(mode="json"), "hashed": one.hashed or (self.hashed and field not in _NEVER_HASHED)}
+            for field, one in chosen.items()
+        }
+
+
+class Look(Columns):
+    """A file to be looked at."""
+
+    cut: bool = False
+    """It is the beginning of a larger one: its last row is left out, which may be cut in two."""
+
+
+class NewAudience(Columns):
+    """An audience with its first people."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    """No two live audiences of an intake share it."""
     mode: Literal["replace", "append"] = "replace"
     """Whether the file is all who belong on the audience, or adds to it."""
 
     def wish(self, intake: Segment) -> Wish:
         """The same as the intake's core has it."""
-        chosen = self.columns or (intake.identifiers if self.hashed else {})
-        identifiers = {
-            field.value: one.model_copy(update={"hashed": one.hashed or (self.hashed and field not in _NEVER_HASHED)})
-            for field, one in chosen.items()
-        }
-        written = {name: one.model_dump(mode="json") for name, one in identifiers.items()}
-        return Wish(self.name, tuple(self.destinations), written, self.key)
+        return Wish(self.name, tuple(self.destinations), self.identifiers(intake), self.key)
 
 
 class NewAudienceByAddress(NewAudience, NewUpload):
@@ -98,13 +112,19 @@ def understood(model: type[Given], values: Mapping[str, Any]) -> Given:
 
 def body(form: type[Question], written: type[Question]) -> dict[str, Any]:
     """What a route that reads its request as a stream takes, for OpenAPI: a form with a file, or JSON."""
+    taken = body_of_form(form)
+    taken["requestBody"]["content"]["application/json"] = {"schema": written.model_json_schema(ref_template=_REFERENCE)}
+    return taken
+
+
+def body_of_form(form: type[Question]) -> dict[str, Any]:
+    """The same for a form alone."""
     schema = form.model_json_schema(ref_template=_REFERENCE)
     schema.pop("$defs", None)
-    file = {"type": "string", "format": "binary", "description": "CSV, TSV, NDJSON (also with .gz), Parquet or .xlsx"}
     for name in schema["properties"].keys() & {"columns", "destinations"}:
         told = "JSON" if name == "columns" else "labels with commas between"
         schema["properties"][name] = {"type": "string", "description": f"{told}; {schema['properties'][name]['description']}"}
-    schema["properties"]["file"] = file
+    told = "CSV, TSV, NDJSON (also with .gz), Parquet or .xlsx"
+    schema["properties"]["file"] = {"type": "string", "format": "binary", "description": told}
     schema["required"] = [*schema.get("required", ()), "file"]
-    content = {"multipart/form-data": schema, "application/json": written.model_json_schema(ref_template=_REFERENCE)}
-    return {"requestBody": {"required": True, "content": {kind: {"schema": one} for kind, one in content.items()}}}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
