@@ -13,6 +13,7 @@ from web.intake.rig import Desk, csv_of
 from guestlist.cli.main import app as command
 from guestlist.web.intake import access
 
+pytestmark = pytest.mark.slow
 GOOD = csv_of(range(3))
 
 

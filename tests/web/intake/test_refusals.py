@@ -12,6 +12,7 @@ import pytest
 from pyarrow import parquet
 from web.intake.rig import Desk, csv_of
 
+pytestmark = pytest.mark.slow
 GOOD = csv_of(range(3))
 HEAD = GOOD.split(b"\n")[0]
 

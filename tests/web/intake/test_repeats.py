@@ -14,6 +14,7 @@ from guestlist.runtime.intake import work
 from guestlist.runtime.ledger import intake as books
 from guestlist.runtime.wiring import Workspace
 
+pytestmark = pytest.mark.slow
 GOOD, OTHER = csv_of(range(3)), csv_of(range(4))
 KEY = {"Idempotency-Key": "order-17"}
 

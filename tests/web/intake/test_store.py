@@ -14,6 +14,7 @@ from guestlist.runtime.intake import store, work
 from guestlist.runtime.rotation import rotate
 from guestlist.runtime.wiring import Workspace
 
+pytestmark = pytest.mark.slow
 GOOD = csv_of(range(3))
 
 
@@ -28,7 +29,6 @@ def objects() -> list[str]:
     return sorted(path.rpartition("/")[2] for path in root.fs.find(str(root / "_uploads")))
 
 
-@pytest.mark.slow
 def test_a_file_that_is_pushed_lies_encrypted_in_the_store(in_store: Desk) -> None:
     assert in_store.create("VIPs", GOOD).status_code == 201
     [name] = objects()
@@ -38,7 +38,6 @@ def test_a_file_that_is_pushed_lies_encrypted_in_the_store(in_store: Desk) -> No
     assert objects() == [name]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("content", "status"), [(GOOD, "pending"), (b"mail\nx\n", "failed"), (b"x" * 3_000_001, "failed")])
 def test_the_store_itself_takes_what_was_announced(in_store: Desk, content: bytes, status: str) -> None:
     answer = in_store.ask("POST", "/audiences", json={"name": "VIPs", "filename": "people.csv"})
