@@ -81,15 +81,18 @@ Pushing = Annotated[Pusher, Depends(pusher)]
 def intakes() -> dict[str, Segment]:
     """All intakes whose files can be read, by name."""
     found = the_shelf().segments()
-    return {name: one for name, one in found.items() if isinstance(one, Segment) and one.source.intake}
+    return {name: one for name, one in found.items() if isinstance(one, Segment) and _is_intake(one)}
+
+
+def _is_intake(found: Segment | str) -> bool:
+    return isinstance(found, Segment) and found.source.intake is not None
 
 
 def _holder(secret: str) -> Pusher:
     found = key_of(the_ledger(), secret)
     if found is None:
         raise HTTPException(401, _UNKNOWN, headers={"WWW-Authenticate": "Bearer"})
-    there = intakes()
-    return Pusher(f"key:{found.id}", tuple(name for name in found.segments if name in there))
+    return Pusher(f"key:{found.id}", tuple(name for name in found.segments if _is_intake(the_shelf().segment(name))))
 
 
 async def _user(token: str) -> Any:
