@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,31 @@ def test_what_the_page_calls_a_bad_request(station: Station, wrong: dict[str, An
     assert "4420" not in told
     assert not station.audiences(intake)
     assert set(station.world.folder.glob("lake/_uploads/*/*")) == before
+
+
+@pytest.mark.slow
+def test_the_parameters_of_the_page_as_curl_writes_them(station: Station, tmp_path: Path) -> None:
+    intake = station.intake(META, identifiers=PHONES)
+    (tmp_path / "audience.csv").write_bytes(CSV)
+    call = ["curl", "-s", f"{station.url}/guestlist/dialects/commbox/audiences", "-F", "name=NE_USA-above50"]
+    call += ["-F", "audience_file=@audience.csv", "-H", f"Authorization: Bearer {station.key(intake)}"]
+    found = subprocess.run(call, cwd=tmp_path, capture_output=True, check=True, timeout=60)
+    assert json.loads(found.stdout)["status"] == 201
+
+
+@pytest.mark.slow
+def test_a_form_that_is_broken_off_leaves_nothing(station: Station) -> None:
+    intake = station.intake(META, identifiers=PHONES)
+    before = set(station.world.folder.glob("lake/_uploads/*/*"))
+    head = b'--x\r\ncontent-disposition: form-data; name="name"\r\n\r\nn\r\n--x\r\ncontent-disposition: form-data; '
+    answer = station.http.post(
+        "/guestlist/dialects/commbox/audiences",
+        content=head + b'name="audience_file"; filename="a.csv"\r\n\r\n' + CSV,
+        headers={"authorization": f"Bearer {station.key(intake)}", "content-type": "multipart/form-data; boundary=x"},
+    )
+    assert "broken off" in envelope(answer, 400)["description"]
+    assert set(station.world.folder.glob("lake/_uploads/*/*")) == before
+    assert not station.audiences(intake)
 
 
 @pytest.mark.slow

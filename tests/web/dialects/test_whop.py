@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -14,6 +15,9 @@ from whop_sdk import Whop
 from whop_sdk.environment import WhopEnvironment
 from whop_sdk.errors import BadRequestError, ConflictError, NotFoundError, UnauthorizedError
 from whop_sdk.files import CompleteFilesRequestMultipartPartsItem
+
+from guestlist.runtime import clock
+from guestlist.runtime.intake import work
 
 OPENAPI = OpenApi("whop")
 PEOPLE = b"E-Mail,Phone,Country\nJane@Example.com,+1 657 777 0000,US\njoe@example.com,,US\n"
@@ -89,6 +93,21 @@ def test_a_file_in_parts(station: Station) -> None:
     made = client.audiences.create(account_id="biz_1", name="Many", column_mapping=MAPPING, file_id=file.id)
     assert made.total_rows == 1500
     assert not list(station.world.folder.glob(f"lake/_uploads/{upload}/*"))
+
+
+@pytest.mark.slow
+def test_a_file_that_no_audience_takes_goes_after_a_day(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = client_of(station, station.key(station.intake(META)))
+    upload = uploaded(client).replace("file_", "up_")
+    work.sweep(station.workspace)
+    assert len(list(station.world.folder.glob(f"lake/_uploads/{upload}/*"))) == 1
+    later = clock.now() + timedelta(hours=25)
+    monkeypatch.setattr("guestlist.runtime.ledger.intake.now", lambda: later)
+    work.sweep(station.workspace)
+    assert not list(station.world.folder.glob(f"lake/_uploads/{upload}/*"))
+    wish: Any = {"account_id": "biz_1", "name": "Late", "column_mapping": MAPPING, "file_id": upload.replace("up_", "file_")}
+    with pytest.raises(BadRequestError):
+        client.audiences.create(**wish)
 
 
 @pytest.mark.slow

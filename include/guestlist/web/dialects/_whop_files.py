@@ -165,6 +165,8 @@ def uploaded(push: Push, file_id: str) -> Row[Any]:
     upload = push.workspace.ledger.upload(file_id.replace(_ID, _OURS, 1))
     if upload is None or upload.pushed_by != push.who:
         raise DataError("file_id names no file of yours")
+    if upload.state == "expired":
+        raise DataError("the file is gone: nobody has used it within a day")
     if upload.state == "waiting":
         raise BusyError("the file is not ready: its bytes have not come")
     return upload
