@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+UI     := include/guestlist/web/ui
 # credentials that tests and pages make up
 MADE_UP := made-up|sandbox|hunter2|^(wrong|canary|secret-key|pk_1|k3y)$$|^s3cr3t|\.generated$$
 
 # what aims at the parts whose branches are counted
 COVERING := $(addprefix tests/,model identity pipeline destinations contract runtime property erasure/test_chain.py)
 
-.PHONY: demo up cluster test quick coverage mutation check audit format bench kill wheel lock clean help
+.PHONY: demo up cluster test quick coverage mutation check audit format web bench kill wheel lock clean help
 .DEFAULT_GOAL := help
 
 help: ## show these lines
@@ -66,6 +67,11 @@ audit: $(READY) ## known vulnerabilities of what is locked (asks the package ind
 format: $(READY) ## rewrite files in the house's format
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
+
+web: $(READY) ## the script of the Audiences pages, from its sources and the API's types (needs Node 20)
+	@$(BIN)/python -c 'import json; from guestlist.web.app import app; print(json.dumps(app.openapi()))' > $(UI)/openapi.json
+	@cd $(UI) && npm ci --silent
+	@cd $(UI) && for step in types check build; do npm run --silent $$step || exit 1; done
 
 bench: $(READY) ## every promise of speed beside its goal and the references (about a quarter of an hour)
 	@$(BIN)/python -m benchmarks

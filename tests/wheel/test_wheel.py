@@ -29,8 +29,11 @@ def test_the_wheel_holds_what_runs_and_its_licence(built_wheel: Path) -> None:
     with zipfile.ZipFile(built_wheel) as wheel:
         names = set(wheel.namelist())
     package = ROOT / "include" / "guestlist"
-    there = {str(path.relative_to(package.parent)) for path in package.rglob("*") if path.is_file()}
+    sources = package / "web" / "ui"  # of what stands built in web/static
+    files = (path for path in package.rglob("*") if path.is_file() and not path.is_relative_to(sources))
+    there = {str(path.relative_to(package.parent)) for path in files}
     assert {name for name in names if ".dist-info/" not in name} == {name for name in there if "__pycache__" not in name}
+    assert "guestlist/web/static/audiences.js" in names
     assert any(f"migrations/versions/{tables.HEAD}_" in name for name in names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
 

@@ -1,12 +1,13 @@
-"""Guestlist's Airflow plugin: what the API server has to know of: the pages' API, and the link from a task to its audience."""
+"""Guestlist's Airflow plugin: the Audiences pages and their API, and the link from a task to its audience."""
 
 from __future__ import annotations
 
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
+from guestlist import __version__
 from guestlist.orchestration.links import AudienceLink
 
 
@@ -15,6 +16,15 @@ class GuestlistPlugin(AirflowPlugin):
 
     name = "guestlist"
     operator_extra_links = (AudienceLink(),)
+    react_apps: ClassVar = [
+        {
+            "name": "Audiences",
+            "bundle_url": f"guestlist/static/audiences.js?{__version__}",  # browsers keep it until the version changes
+            "destination": "nav",
+            "url_route": "audiences",
+            "nav_top_level": True,
+        }
+    ]
 
     @property
     def fastapi_apps(self) -> list[dict[str, Any]]:

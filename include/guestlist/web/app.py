@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from guestlist import __version__
 from guestlist.model.errors import GuestlistError
 from guestlist.model.segment import dotted
+from guestlist.web import dialects
 from guestlist.web.access import person
 from guestlist.web.answers.base import Problem
 from guestlist.web.intake import router as intake
@@ -42,6 +43,8 @@ def openapi() -> dict[str, Any]:
 
 app.include_router(pages)
 app.include_router(intake.router)
+for dialect in dialects.routers():
+    app.include_router(dialect)
 app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static", check_dir=False), name="static")
 
 

@@ -16,10 +16,12 @@ _NAME = "the address of an upload"
 
 
 class Announced(NamedTuple):
-    """An upload whose file may come."""
+    """An upload whose file may come, or the piece of it that does. ``intake`` names the intake where the upload does not."""
 
     upload_id: str
     ending: str
+    sequence: int = 1
+    intake: str = ""
 
 
 def sign(vault: Vault, announced: Announced, expires_at: datetime) -> str:
@@ -38,7 +40,7 @@ def signed(vault: Vault, token: str) -> Announced:
         said = vault.unlock(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)), _NAME)
     except (ConfigError, ValueError, binascii.Error):
         raise AuthError("this address was not given out here: ask for another one") from None
-    upload_id, ending, until = json.loads(said)
+    *told, until = json.loads(said)
     if until < clock.now().timestamp():
         raise AuthError("the time of this address is over: ask for another one")
-    return Announced(upload_id, ending)
+    return Announced(*told)

@@ -86,8 +86,8 @@ def sweep(workspace: Workspace) -> int:
     """Remove the files of uploads that are over, and what broken-off requests have left. Returns how many uploads went."""
     over = workspace.ledger.uploads_over(clock.now() - workspace.config.retention)
     for upload in over:
-        if upload.state == "waiting":
-            told = "its file never came within the time for it"
+        if not upload.ended_at:
+            told = "its file never came within the time for it" if upload.state == "waiting" else "it was for no audience"
             workspace.ledger.set_upload(upload.id, state="expired", outcome="failed", told=told, ended_at=clock.now())
         _clear(workspace, upload.id, keep=False)
     workspace.keeper.remove_unlinked(workspace.ledger.paths_of_uploads(), clock.now() - _UNLINKED)

@@ -156,9 +156,13 @@ class Pushed(Book):
             return connection.execute(select(t.uploads).where(t.uploads.c.state == "waiting")).all()
 
     def uploads_over(self, until: datetime) -> Sequence[Row[Any]]:
-        """Uploads whose files may go: they have come to an end before a moment, or did not come in the time for it."""
+        """Uploads whose files may go: they have come to an end before a moment, or are not wanted any more.
+
+        Those are files that did not come in the time for it, and those that came and were for no audience.
+        """
         mine = t.uploads.c
-        over = or_(mine.ended_at < until, and_(mine.state == "waiting", mine.expires_at < now()))
+        unused = or_(mine.state == "waiting", mine.audience_id.is_(None))
+        over = or_(mine.ended_at < until, and_(unused, mine.expires_at < now()))
         with self.reading() as connection:
             return connection.execute(select(t.uploads).where(mine.cleared_at.is_(None), over)).all()
 

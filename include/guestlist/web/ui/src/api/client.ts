@@ -1,0 +1,58 @@
+// Requests to Guestlist's own API, with the session that the user has in Airflow.
+
+export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
+
+/** An answer that is not what was asked for; the message is the server's own sentence. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The address of a path below the API, wherever Airflow itself is served. Empty values are left out. */
+export function apiUrl(path: string, query: Query = {}): string {
+  const url = new URL(`guestlist/api/v1/${path}`, document.baseURI);
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== undefined && one !== "") url.searchParams.append(name, String(one));
+    }
+  }
+  return url.href;
+}
+
+/** A path with its names made safe: ``pathOf`segments/${name}` ``. */
+export function pathOf(parts: TemplateStringsArray, ...names: string[]): string {
+  return String.raw({ raw: parts }, ...names.map(encodeURIComponent));
+}
+
+export async function ask<T>(path: string, query: Query = {}): Promise<T> {
+  return read<T>(await fetch(apiUrl(path, query)));
+}
+
+export async function send<T>(path: string, body: object): Promise<T> {
+  return read<T>(
+    await fetch(apiUrl(path), { body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, method: "POST" }),
+  );
+}
+
+async function read<T>(answer: Response): Promise<T> {
+  if (answer.ok) return answer.json();
+  if (answer.status === 401) signIn();
+  const body: unknown = await answer.json().catch(() => null);
+  throw new ApiError(answer.status, sentence(body) ?? `The server answered ${answer.status} ${answer.statusText}.`);
+}
+
+function sentence(body: unknown): string | undefined {
+  if (typeof body !== "object" || body === null || !("detail" in body)) return undefined;
+  return typeof body.detail === "string" ? body.detail : undefined;
+}
+
+/** As Airflow's own pages do when the session is over. */
+function signIn(): void {
+  const url = new URL("api/v2/auth/login", document.baseURI);
+  url.searchParams.set("next", location.pathname + location.search);
+  location.replace(url.href);
+}

@@ -1,0 +1,33 @@
+// Names for what the API answers with; the shapes are made from its OpenAPI document by `make web`.
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+export type Audience = Schemas["Audience"];
+export type AudienceRow = Schemas["AudienceRow"];
+export type Batch = Schemas["Batch"];
+export type Batches = Schemas["Batches"];
+export type Breach = Schemas["Breach"];
+export type ConnectionRow = Schemas["ConnectionRow"];
+export type Count = Schemas["Count"];
+export type Decided = Schemas["Decided"];
+export type Decision = Schemas["Decision"];
+export type DecisionRequest = Schemas["DecisionRequest"];
+export type Erasure = Schemas["Erasure"];
+export type Erasures = Schemas["Erasures"];
+export type ErasureStep = Schemas["ErasureStep"];
+export type GuardRow = Schemas["GuardRow"];
+export type Guards = Schemas["Guards"];
+export type Lineage = Schemas["Lineage"];
+export type Origin = Schemas["Origin"];
+export type Overview = Schemas["Overview"];
+export type Platforms = Schemas["Platforms"];
+export type Reason = Schemas["Reason"];
+export type Run = Schemas["Run"];
+export type RunRequest = Schemas["RunRequest"];
+export type RunRow = Schemas["RunRow"];
+export type Runs = Schemas["Runs"];
+export type Session = Schemas["Session"];
+export type Status = Schemas["Status"];
+export type TaskError = Schemas["TaskError"];
+export type Triggered = Schemas["Triggered"];
+export type Waiting = Schemas["Waiting"];

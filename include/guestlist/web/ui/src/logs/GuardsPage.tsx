@@ -1,0 +1,102 @@
+// Plans that a guard stopped, and what was decided on them.
+import { NativeSelect } from "@chakra-ui/react";
+import { useSearchParams } from "react-router-dom";
+import type { GuardRow } from "../api/types";
+import { columnsOf } from "../parts/DataTable";
+import { NOTHING } from "../parts/format";
+import { Csv, Inner } from "../parts/Links";
+import { Page } from "../parts/Page";
+import { PagedTable } from "../parts/PagedTable";
+import { StateBadge } from "../parts/States";
+import { At } from "../parts/Time";
+import { audiencePath } from "../paths";
+
+const column = columnsOf<GuardRow>();
+
+const COLUMNS = column.columns([
+  column.display({
+    cell: ({ row: { original } }) => (
+      <>
+        <Inner to={audiencePath(original.segment, original.destination)}>{original.segment}</Inner>
+        <small>
+          {original.destination}, plan {original.plan}
+        </small>
+      </>
+    ),
+    header: "Audience",
+    id: "segment",
+    meta: { heads: true },
+  }),
+  column.display({ cell: ({ row }) => <StateBadge state={row.original.outcome} />, header: "Outcome", id: "outcome" }),
+  column.display({
+    cell: ({ row: { original } }) => (
+      <>
+        {original.text}
+        {original.hint && <small>{original.hint}</small>}
+      </>
+    ),
+    header: "Guard",
+    id: "guard",
+    meta: { from: "md" },
+  }),
+  column.display({
+    cell: ({ row: { original } }) => (
+      <>
+        {original.who ?? NOTHING}
+        <small>{original.decided_at && <At at={original.decided_at} />}</small>
+      </>
+    ),
+    header: "Decided by",
+    id: "who",
+    meta: { from: "lg" },
+  }),
+  column.display({
+    cell: ({ row: { original } }) =>
+      original.run_url ? (
+        <Inner label={`Run of plan ${original.plan}`} to={original.run_url}>
+          <At at={original.planned_at} />
+        </Inner>
+      ) : (
+        <At at={original.planned_at} />
+      ),
+    header: "Planned",
+    id: "planned_at",
+    meta: { from: "lg" },
+  }),
+]);
+
+const OUTCOMES: readonly GuardRow["outcome"][] = ["waiting", "approved", "rejected", "expired", "superseded", "dry"];
+
+export function GuardsPage() {
+  const [address, setAddress] = useSearchParams();
+  const outcome = address.get("outcome") ?? "";
+  return (
+    <Page
+      about="Plans that would have changed more than their segment allows"
+      actions={<Csv name="the guards" path="guards" query={{ outcome }} />}
+      title="Guards"
+    >
+      <NativeSelect.Root alignSelf="start" flexShrink={0} size="sm" width="auto">
+        <NativeSelect.Field
+          aria-label="Outcome"
+          onChange={({ target: { value } }) => setAddress(value ? { outcome: value } : {}, { replace: true })}
+          value={outcome}
+        >
+          <option value="">All outcomes</option>
+          {OUTCOMES.map((one) => (
+            <option key={one}>{one}</option>
+          ))}
+        </NativeSelect.Field>
+        <NativeSelect.Indicator />
+      </NativeSelect.Root>
+      <PagedTable<GuardRow>
+        columns={COLUMNS}
+        empty={outcome ? "No plan is like that." : "No guard has stopped a plan."}
+        label="Guards"
+        path="guards"
+        query={{ outcome }}
+        rowId={({ guard, plan, text }) => `${plan} ${guard} ${text}`}
+      />
+    </Page>
+  );
+}

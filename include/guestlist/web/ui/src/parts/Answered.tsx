@@ -1,0 +1,56 @@
+// What stands where an answer will: bones while it is awaited, the server's sentence where it did not come.
+import { Alert, Button, Skeleton, Stack } from "@chakra-ui/react";
+import type { ReactNode } from "react";
+import { ApiError } from "../api/client";
+
+interface Asked<T> {
+  data: T | undefined;
+  error: Error | null;
+  refetch: () => unknown;
+}
+
+const BONES = ["title", "first", "second", "third"];
+
+/** The children of the answer; an older answer stays with a word that it could not be renewed. */
+export function Answered<T>({ asked, children }: { asked: Asked<T>; children: (answer: T) => ReactNode }) {
+  return (
+    <>
+      {asked.error && <Failure error={asked.error} retry={asked.refetch} />}
+      {asked.data !== undefined ? children(asked.data) : asked.error === null && <Bones />}
+    </>
+  );
+}
+
+function Bones() {
+  return (
+    <Stack aria-busy="true" aria-label="Loading" role="status">
+      {BONES.map((bone) => (
+        <Skeleton height="8" key={bone} />
+      ))}
+    </Stack>
+  );
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  403: "You may not see this",
+  404: "There is no such thing here",
+};
+
+export function Failure({ error, retry }: { error: Error; retry?: () => unknown }) {
+  const status = error instanceof ApiError ? error.status : 0;
+  const hopeless = status === 403 || status === 404;
+  return (
+    <Alert.Root flexShrink={0} role="alert" status={hopeless ? "warning" : "error"}>
+      <Alert.Indicator />
+      <Alert.Content>
+        <Alert.Title>{TITLES[status] ?? "This could not be loaded"}</Alert.Title>
+        <Alert.Description>{error.message}</Alert.Description>
+      </Alert.Content>
+      {retry && !hopeless && (
+        <Button alignSelf="center" onClick={() => retry()} size="sm" variant="outline">
+          Try again
+        </Button>
+      )}
+    </Alert.Root>
+  );
+}

@@ -1,0 +1,59 @@
+// Numbers, shares and times as people read them, in the time zone that was chosen in Airflow.
+
+/** Stands where nothing is known. */
+export const NOTHING = "–";
+
+const whole = new Intl.NumberFormat("en-US");
+const percent = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1, style: "percent" });
+
+export const count = (value: number | null | undefined): string => (value == null ? NOTHING : whole.format(value));
+export const share = (value: number | null | undefined): string => (value == null ? NOTHING : percent.format(value));
+
+/** A size as a platform tells it: a number or a range. */
+export function size(low: number | null | undefined, high: number | null | undefined): string {
+  return low == null || high == null || low === high ? count(low ?? high) : `${count(low)} to ${count(high)}`;
+}
+
+const SPANS: readonly [number, string][] = [
+  [86_400, "d"],
+  [3_600, "h"],
+  [60, "min"],
+  [1, "s"],
+];
+
+/** Seconds in the largest unit that fits, with one decimal below ten: `8.1 min`. */
+export function duration(seconds: number | null | undefined): string {
+  if (seconds == null) return NOTHING;
+  const [span, unit] = SPANS.find(([length]) => seconds >= length) ?? [1, "s"];
+  const value = seconds / span;
+  return `${value < 9.95 && unit !== "s" ? Number(value.toFixed(1)) : Math.round(value)} ${unit}`;
+}
+
+/** How long ago, or in how long: `3 h ago`, `in 2 d`. */
+export function fromNow(time: string, now: number = Date.now()): string {
+  const seconds = (now - Date.parse(time)) / 1000;
+  if (Math.abs(seconds) < 5) return "now";
+  return seconds > 0 ? `${duration(seconds)} ago` : `in ${duration(-seconds)}`;
+}
+
+/** `2026-11-22 05:29:27`. */
+export const moment = (time: string): string => shown(time, { dateStyle: "short", timeStyle: "medium" });
+
+/** `Nov 22`. */
+export const day = (time: number | string): string => shown(time, { day: "numeric", month: "short" }, "en-US");
+
+function shown(time: string | number, parts: Intl.DateTimeFormatOptions, language = "sv-SE"): string {
+  return new Intl.DateTimeFormat(language, { ...parts, timeZone: timeZone() }).format(new Date(time));
+}
+
+/** Airflow keeps the choice as JSON; without one it shows UTC. */
+function timeZone(): string {
+  const kept = localStorage.getItem("timezone");
+  return kept === null ? "UTC" : JSON.parse(kept);
+}
+
+/** `no_consent` as `no consent`. */
+export const words = (name: string): string => name.replaceAll("_", " ");
+
+export const plural = (number: number, one: string, many = `${one}s`): string =>
+  `${count(number)} ${number === 1 ? one : many}`;
