@@ -47,7 +47,7 @@ coverage: $(READY) ## branch coverage of the rules, the platforms and the driver
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report= $(COVERING)
 	@$(BIN)/coverage json -q -o - | $(BIN)/python .ci/coverage_table.py
 
-mutation: $(READY) ## deliberate mistakes in plan, driver and recipes: how many the tests notice; fails below 80 % (about an hour)
+mutation: $(READY) ## deliberate mistakes in plan, driver and recipes: how many the tests notice; fails below 80 % (40 minutes)
 	@.ci/mutation
 
 check: $(READY) ## lint, format, types, layering, no credentials
@@ -76,7 +76,7 @@ web: $(READY) ## the script of the Audiences pages, from its sources and the API
 bench: $(READY) ## every promise of speed beside its goal and the references (about a quarter of an hour)
 	@$(BIN)/python -m benchmarks
 
-kill: $(READY) ## 500 random kill-and-restart sequences, then kill -9 at every boundary at every door (hours)
+kill: $(READY) ## 500 random kill-and-restart sequences (a quarter of an hour), then kill -9 at every boundary at every door (hours)
 	@GUESTLIST_KILLS=500 GUESTLIST_KILL_STEP=1 $(BIN)/pytest -n auto --dist worksteal tests/kill
 
 wheel: $(READY) ## the package for an Airflow that is there already, in dist/

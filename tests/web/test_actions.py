@@ -19,7 +19,7 @@ def test_a_run_by_hand_is_a_run_of_the_dag(site: Site) -> None:
         assert refused.status_code == 400, refused.text
         assert admin.post("/segments/segment_0003/runs", json={"full_resend": True}).status_code == 422
         assert admin.post("/segments/no_such/runs", json={}).status_code == 404
-    assert any(one["event"] == "trigger_dag_run" and one["owner"] == "admin" for one in log)
+    assert [(one["event"], one["owner"], one["run_id"]) for one in log] == [("trigger_dag_run", "admin", run)]
 
 
 @pytest.mark.parametrize(("decision", "key"), [*zip(("approve", "reject"), TO_DECIDE, strict=True)])
