@@ -5,8 +5,7 @@ BENCH_SCALE   multiplies all sizes (1); 0.01 tries everything out in a minute
 BENCH_ONLY    measures to take, by their files' names, with commas between
 BENCH_FOLDER  where 20 GB of made-up members may stand for a while (the system's folder for temporary files)
 
-SEGMENTS, PHONES, PREPARE_ROWS, SAMPLE_ROWS, HASHES, MEMORY_ROWS, PLAN_MEMBERS, ADDS and PAGE_SEGMENTS, with BENCH_ before, are
-single sizes.
+SEGMENTS, PHONES, PREPARE_ROWS, SAMPLE_ROWS, HASHES, MEMORY_ROWS, PLAN_MEMBERS and ADDS, with BENCH_ before, are single sizes.
 Results of anything but a whole run at full size go to ``.guestlist/bench/results.md``.
 """
 
@@ -24,7 +23,7 @@ from rich.console import Console
 from benchmarks.bench import OUT, ROOT, Bench, Missed
 from benchmarks.results import Row, Section, as_markdown, as_table
 
-MEASURES = ("startup", "phones", "prepare", "hashing", "memory", "planning", "delivery", "pages", "overview")
+MEASURES = ("startup", "overview", "pages", "phones", "prepare", "hashing", "memory", "planning", "delivery")
 
 _WIDTH_OF_FILES = 150
 

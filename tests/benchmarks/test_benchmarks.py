@@ -28,11 +28,11 @@ def called(home, module, function, **arguments):
 
 
 def test_measures_are_taken(home):
-    measures = "startup,phones,hashing,memory,planning,delivery,pages"  # prepare fetches packages for its references
+    measures = "startup,phones,hashing,memory,planning,delivery,overview,pages"  # prepare fetches packages for its references
     python(home, "benchmarks", BENCH_ONLY=measures, BENCH_SCALE="0.0001", BENCH_RUNS="1", BENCH_FOLDER=str(home))
     told = (home / "bench" / "results.md").read_text(encoding="utf-8")
     assert "not measured" not in told
-    for measure in ("start-up", "phones", "hashing", "memory of prepare", "plan", "delivery", "pages"):
+    for measure in ("start-up", "phones", "hashing", "memory of prepare", "plan", "delivery", "overview", "pages"):
         assert f"| {measure} |" in told
     assert "| differences in 1,000 numbers | 0 |" in told
 

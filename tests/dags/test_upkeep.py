@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def bag():
 def test_what_is_done_once_a_day_and_what_every_hour(bag):
     assert bag.import_errors == {}
     daily, hourly, watch = (bag.dags[f"guestlist_{name}"] for name in ("upkeep", "reconcile", "watch"))
-    assert set(daily.task_ids) == {"prune", "sessions", "audiences"}
+    assert set(daily.task_ids) == {"prune", "sessions", "audiences", "connections"}
     assert set(hourly.task_ids) == {"reconcile"}
     assert set(watch.task_ids) == {"watch"}, "its last success must not depend on platforms"
     assert not any(task.upstream_task_ids for task in daily.tasks), "what fails in one keeps no other"
@@ -83,10 +84,24 @@ def run_dag(bag, name):
 def test_upkeep_is_green_where_all_is_well_and_leaves_what_is_needed(bag, include):
     state, tasks = run_dag(bag, "guestlist_upkeep")
     assert (state, set(tasks.values())) == ("success", {"success"})
+    [check] = Workspace().ledger.checks()
+    assert (check.platform, check.connection, check.ok) == ("meta", "meta_main", True)
     assert run_dag(bag, "guestlist_reconcile")[0] == "success"
     ledger = Workspace().ledger
     assert not ledger.is_due("people", "meta_main"), "the checkpoint of the first hour was looked at"
     assert Workspace().lake.exists(ledger.generation("people", "meta_main").path)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_upkeep_is_red_where_a_connection_has_to_be_mended(bag, include, monkeypatch):
+    extra = {**include.connections()["meta"], "access_token": "made-up"}
+    monkeypatch.setenv("AIRFLOW_CONN_META_MAIN", json.dumps({"conn_type": "generic", "extra": extra}))
+    _, tasks = run_dag(bag, "guestlist_upkeep")
+    assert (tasks["connections"], tasks["prune"]) == ("failed", "success")
+    [check] = Workspace().ledger.checks()
+    assert (check.ok, check.findings[0]["ok"]) == (False, False)
+    assert "made-up" not in str(check.findings)
 
 
 @pytest.mark.slow

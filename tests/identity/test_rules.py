@@ -264,6 +264,22 @@ def test_the_phones_region_is_a_country_in_any_form_and_never_guessed(region, ex
     assert result("phone.e164_digits.v1", "020 7946 0958", region) == expected
 
 
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("442079460958", "+442079460958"),
+        (" 44 (20) 7946-0958", "+442079460958"),
+        ("+442079460958", "+442079460958"),
+        ("4915112345678", "+4915112345678"),  # read in Germany this would be a national number
+        ("020 7946 0958", "<not_a_number>"),
+        ("00442079460958", "<not_a_number>"),
+        ("", "<blank>"),
+    ],
+)
+def test_numbers_that_begin_with_their_country_code_need_no_plus_where_the_region_says_so(raw, expected):
+    assert result("phone.e164_plus.v1", raw, "+") == expected
+
+
 def test_validity_is_told_for_phones_only():
     phones = pl.DataFrame({"value": ["+1 (555) 987-6543", "+1 800 555 0100", "abc"], "region": [None] * 3}).cast(pl.String)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import yaml
@@ -13,7 +14,7 @@ from guestlist import destinations
 from guestlist.model.segment import Segment
 from guestlist.model.segment_file import parse_segment
 from guestlist.runtime.intake import work
-from guestlist.runtime.intake.audiences import Wish, enter_audience, segment_of_upload
+from guestlist.runtime.intake.audiences import Wish, audience_values, segment_of_upload
 from guestlist.runtime.intake.kept import new_upload_id
 from guestlist.runtime.intake.state import AudienceState, state_of
 from guestlist.runtime.sync.run import RunOptions, run_segment
@@ -60,8 +61,8 @@ class Pushing:
         return cls(world, door, world.workspace(door), intake)
 
     def audience(self, name: str = "VIPs", **wish: Any) -> Any:
-        """Enter an audience."""
-        return enter_audience(self.workspace, self.intake, Wish(name, **wish), "tests")
+        """An audience; its first upload enters it."""
+        return SimpleNamespace(**audience_values(self.workspace, self.intake, Wish(name, **wish), "tests"))
 
     def push(self, audience: Any, rows: Iterable[Mapping[str, str]], kind: str = "replace", ending: str = ".csv") -> Any:
         """Push people as a file, in chunks that cut through rows."""
@@ -74,7 +75,8 @@ class Pushing:
         chunks = [content[start : start + 7001] for start in range(0, len(content), 7001)]
         piece = self.workspace.keeper.keep(upload_id, 1, ending, chunks, self.intake.source.intake.max_bytes)  # type: ignore[union-attr]
         values = {"id": upload_id, "audience_id": audience.id, "kind": kind, "pushed_by": "tests"}
-        return self.workspace.ledger.enter_upload(values, [piece])
+        new = self.workspace.ledger.pushed_audience(audience.id) is None
+        return self.workspace.ledger.enter_upload(values, [piece], vars(audience) if new else None)
 
     def delete(self, audience: Any) -> Any:
         """Ask for everybody to be taken off."""

@@ -123,13 +123,14 @@ def test_the_shipped_segments_are_good() -> None:
         (["a", "b"], ("a", "b"), None, False),
         ({"columns": "a"}, ("a",), None, False),
         ({"columns": ["a"], "region": "DE"}, ("a",), "DE", False),
+        ({"columns": ["a"], "region": "+"}, ("a",), "+", False),
         ({"columns": ["a", "b"], "region": "de", "hashed": True}, ("a", "b"), "de", True),
     ],
 )
 def test_the_forms_of_an_identifier(written: Any, columns: tuple[str, ...], region: str | None, hashed: bool) -> None:
     found = small(identifiers={"phone": written}).identifiers[Field.PHONE]
     assert (found.columns, found.region, found.hashed) == (columns, region, hashed)
-    assert found.fixed_region == (region if region == "DE" else None)
+    assert found.fixed_region == (region if region in ("DE", "+") else None)
     assert found.region_column == (region if region == "de" else None)
 
 

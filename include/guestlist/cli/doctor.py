@@ -135,9 +135,9 @@ def _examine(segment: Segment, rows: int, *, as_json: bool) -> None:
     from dataclasses import asdict
 
     from guestlist.cli.readiness import readiness_tables
-    from guestlist.cli.samples import first_rows
     from guestlist.pipeline.prepare import Preparer
     from guestlist.pipeline.readiness import readiness
+    from guestlist.runtime.samples import first_rows
 
     here = workspace()
     capabilities = here.capabilities(segment)

@@ -21,6 +21,7 @@ from guestlist.cli.check import check
 from guestlist.cli.console import tell
 from guestlist.cli.doctor import doctor
 from guestlist.cli.erase import erase
+from guestlist.cli.intake_keys import keys
 from guestlist.cli.migrate import migrate
 from guestlist.cli.normalise import normalise
 from guestlist.cli.plan import plan
@@ -75,6 +76,7 @@ for _panel, _commands in COMMANDS.items():
 
 
 app.add_typer(vault, name="vault", rich_help_panel="Tools")
+app.add_typer(keys, name="keys", rich_help_panel="Tools")
 
 
 def _tell_version(*, asked: bool) -> None:

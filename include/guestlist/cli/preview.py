@@ -10,8 +10,8 @@ from rich.text import Text
 
 from guestlist.cli.console import AsJson, SegmentName, show, show_json
 from guestlist.cli.installation import segment_named, workspace
-from guestlist.cli.masking import NOTHING
 from guestlist.cli.tables import drop_tables
+from guestlist.identity.masking import NOTHING
 
 
 def preview(
@@ -21,7 +21,7 @@ def preview(
     as_json: AsJson = False,
 ) -> None:
     """Show masked rows with the keys that each platform would get."""
-    from guestlist.cli.samples import sample
+    from guestlist.runtime.samples import sample
 
     wanted = segment_named(segment)
     found = sample(workspace(), wanted, rows)

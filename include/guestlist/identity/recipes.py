@@ -130,7 +130,12 @@ def normalise_frame(frame: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
 
 
 def _e164(value: pl.Expr, region: pl.Expr | None) -> pl.Expr:
-    """E.164 with its plus; reasons are those of `phone_expr`. Without a region only a plus tells which country is meant."""
+    """E.164 with its plus; reasons are those of `phone_expr`. Without a region only a plus tells which country is meant.
+
+    The region ``+`` is that of numbers which begin with their country code: a plus is put before their first digit.
+    """
+    if region is not None:
+        value = pl.when(region == "+").then(value.str.replace(r"^\s*([0-9])", "+${1}")).otherwise(value)
     return phone_expr(value, countries.phone_region(region)).struct.rename_fields(["value", "reason", "valid"])
 
 

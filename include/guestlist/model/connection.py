@@ -25,6 +25,20 @@ class Connection:
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
+def connection_of(name: str, found: Any) -> Connection:
+    """An object of Airflow's own kind, as data."""
+    return Connection(
+        id=name,
+        type=found.conn_type or "",
+        host=found.host,
+        port=found.port,
+        login=found.login,
+        password=found.password,
+        schema=found.schema,
+        extra=found.extra_dejson,
+    )
+
+
 def parse_connection(name: str, text: str) -> Connection:
     """Read the value of an ``AIRFLOW_CONN_*`` variable, JSON or URI, as Airflow does.
 

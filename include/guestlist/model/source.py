@@ -13,7 +13,7 @@ from guestlist.model.vocabulary import Field
 
 ROW_KEY = "guestlist_row"
 """The key of rows that are pushed without one: all of their identifiers together name a member."""
-_FIXED_REGION = re.compile(r"[A-Z]{2}")
+_FIXED_REGION = re.compile(r"[A-Z]{2}|\+")
 _GLOB = re.compile(r"[*?\[]")
 _MOST_PARTITIONS = 500
 """Half of what Airflow maps a task over by default."""
@@ -40,7 +40,11 @@ Words = Annotated[tuple[Word, ...], Described(min_length=2, max_length=_MOST_PAR
 
 
 class Identifier(Strict):
-    """The source columns of one match key. ``region``: a column, or a fixed ISO 3166 code such as DE; never guessed."""
+    """The source columns of one match key.
+
+    ``region``: a column, or a fixed ISO 3166 code such as DE; never guessed. A phone's may be ``+``: all numbers begin with
+    their country code, whether or not the plus is written.
+    """
 
     columns: ColumnNames
     region: Name | None = None
@@ -49,7 +53,7 @@ class Identifier(Strict):
 
     @property
     def fixed_region(self) -> str | None:
-        """The country that holds for every row, where the file names one."""
+        """The country that holds for every row, where the file names one, or ``+``."""
         return self.region if self.region and _FIXED_REGION.fullmatch(self.region) else None
 
     @property

@@ -28,9 +28,10 @@ class DueOperator(TellsLineage, BaseOperator):
     @plainly
     def execute(self, context: Any) -> list[dict[str, Any]]:
         """Ids and labels only."""
-        from guestlist.runtime.intake import work
+        from guestlist.runtime.intake import store, work
 
         workspace = workspace_of(context)
+        store.adopt(workspace)
         if gone := work.sweep(workspace):
             log.info("%d uploads were over", gone)
         runs = work.due(workspace)

@@ -25,7 +25,8 @@ _UPKEEP = """Once a day, over all segments:
 
 - `prune` removes from the lake what nothing needs any more (`guestlist prune`);
 - `sessions` fails while an upload is open for longer than its platform's documentation allows (`guestlist status`);
-- `audiences` warns of audiences that no segment keeps any more (`guestlist audiences`).
+- `audiences` warns of audiences that no segment keeps any more (`guestlist audiences`);
+- `connections` tries every connection to a platform (`guestlist check`), for the page of platforms.
 """
 _RECONCILE = """Every hour: asks the platforms what became of audiences that were sealed 1, 24 and 48 hours ago.
 
@@ -97,6 +98,20 @@ class AudiencesOperator(UpkeepOperator):
         return counts
 
 
+class ConnectionsOperator(UpkeepOperator):
+    """Try every connection to a platform, and keep what was found. Returns how many there are."""
+
+    @plainly
+    def execute(self, context: Any) -> int:
+        """Fails with what to mend, once all were tried."""
+        from guestlist.runtime.upkeep.connections import check_connections, trouble
+
+        checked = check_connections(*self._begin(context))
+        if error := trouble(checked):
+            raise error
+        return len(checked)
+
+
 class ReconcileOperator(UpkeepOperator):
     """Ask the platforms about what was sealed, where a checkpoint is due. Returns how many audiences came to which verdict."""
 
@@ -147,10 +162,11 @@ class WatchOperator(UpkeepOperator):
 
 def upkeep_dag(schedule: str | None) -> DAG:
     """What is done once a day."""
-    with own_dag("upkeep", schedule, "Prunes the lake; finds stuck sessions and orphaned audiences", _UPKEEP) as dag:
+    with own_dag("upkeep", schedule, "Prunes the lake; finds what is stuck or orphaned; tries connections", _UPKEEP) as dag:
         PruneOperator(task_id="prune")
         SessionsOperator(task_id="sessions")
         AudiencesOperator(task_id="audiences")
+        ConnectionsOperator(task_id="connections")
     return dag
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from guestlist.model.connection import Connection
+from guestlist.model.connection import Connection, connection_of
 from guestlist.model.errors import ConfigError
 from guestlist.runtime.config import Config
 
@@ -28,16 +28,7 @@ def connection_from_airflow(name: str) -> Connection:
         found = BaseHook.get_connection(name)
     except AirflowNotFoundException:
         raise ConfigError(f"there is no connection {name!r}: add it under Admin, Connections") from None
-    return Connection(
-        id=name,
-        type=found.conn_type or "",
-        host=found.host,
-        port=found.port,
-        login=found.login,
-        password=found.password,
-        schema=found.schema,
-        extra=found.extra_dejson,
-    )
+    return connection_of(name, found)
 
 
 def workspace_of(context: Mapping[str, Any]) -> Workspace:

@@ -10,6 +10,8 @@ GUESTLIST_RETENTION_DAYS
                     days for which the lake keeps what nothing needs any more (default: 30)
 GUESTLIST_ERASURE_SCHEDULE
                     when the DAG guestlist_erasure finishes open erasures, as a segment's schedule (default: by hand)
+GUESTLIST_INTAKE_REQUESTS
+                    requests a minute that one key for pushing may make of one API server (default: 600)
 GUESTLIST_ALERTS    Airflow connections over which people are told where a segment names none, comma between (default: nobody)
 """
 
@@ -111,3 +113,15 @@ def alerted() -> tuple[str, ...]:
 def erasure_schedule() -> str | None:
     """When open erasures are finished; None for by hand."""
     return os.environ.get("GUESTLIST_ERASURE_SCHEDULE") or None
+
+
+def intake_requests() -> int:
+    """How many requests a minute one key for pushing may make.
+
+    Raises:
+        ConfigError: it is no whole number, or none at all.
+    """
+    given = os.environ.get("GUESTLIST_INTAKE_REQUESTS") or "600"
+    if not (given.isascii() and given.isdigit() and int(given)):
+        raise ConfigError("GUESTLIST_INTAKE_REQUESTS takes a whole number of requests a minute, at least 1")
+    return int(given)

@@ -19,17 +19,17 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
-from polars.io.plugins import register_io_source
 from upath import UPath
 
 from guestlist.model.errors import ConfigError, DataError
-from guestlist.pipeline.audience import MEMBER
 from guestlist.runtime.layout import PARTS
 from guestlist.runtime.storage import READ_BY_POLARS, on_storage, write_parquet
 from guestlist.runtime.vault import Vault
+
+if TYPE_CHECKING:  # the API server keeps uploads here, and has no use for Polars
+    import polars as pl
 
 LOCKED = ".locked"
 """After the name of what is encrypted."""
@@ -66,6 +66,8 @@ class Lake:
 
     def write_members(self, path: str, members: pl.DataFrame) -> None:
         """Write members, sorted by member, so that a span of them can be read without the rest."""
+        from guestlist.pipeline.audience import MEMBER
+
         self.write(path, members.sort(MEMBER, maintain_order=True), row_group_size=MEMBERS_READ_TOGETHER)
 
     @on_storage
@@ -125,6 +127,8 @@ class Lake:
     @on_storage
     def scan(self, path: str) -> pl.LazyFrame:
         """A Parquet file, or all `parts` of a path."""
+        import polars as pl
+
         files = [path] if path.endswith(".parquet") else self.parts(path)
         plain = [file for file in files if self._there(file)]
         locked = [file + LOCKED for file in files if self._there(file + LOCKED)]
@@ -139,6 +143,8 @@ class Lake:
 
     def _scan_opened(self, names: list[str]) -> pl.LazyFrame:
         """Files that are encrypted or out of Polars' reach, opened one after the other when they are read."""
+        import polars as pl
+        from polars.io.plugins import register_io_source
 
         def read(
             columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _batch: int | None

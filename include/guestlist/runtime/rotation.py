@@ -39,7 +39,7 @@ def rotate(workspace: Workspace, lakes: Sequence[Lake], beat: Callable[[], None]
     elif len(keys_in(text)) == 1:
         replace_key_file(path, [new_key(), *keys_in(text)])
     files = 0
-    while done := sum(_relock(lake, beat) for lake in lakes):
+    while done := sum(_relock(lake, beat) for lake in lakes) + _relock_uploads(workspace, beat):
         files += done
     os.sync()  # what is locked anew is on the disk before the key that opens what was there is given up
     if text is not None:
@@ -60,4 +60,13 @@ def _relock(lake: Lake, beat: Callable[[], None]) -> int:
     for name in lake.locked():
         beat()
         done += lake.relock(name)
+    return done
+
+
+def _relock_uploads(workspace: Workspace, beat: Callable[[], None]) -> int:
+    """Those that count: of one that comes in meanwhile nobody is told that it was kept before the key in force opens it."""
+    keeper, done = workspace.keeper, 0
+    for path in sorted(workspace.ledger.paths_of_uploads()):
+        beat()
+        done += keeper.relock(path)
     return done

@@ -8,12 +8,13 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import wraps
-from typing import IO, Any, ParamSpec, TypeVar
-
-import polars as pl
+from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from guestlist.model.errors import ConfigError, TransientError
 from guestlist.runtime import clock
+
+if TYPE_CHECKING:
+    import polars as pl
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -48,6 +49,8 @@ def on_storage(act: Callable[P, T]) -> Callable[P, T]:
 
 def write_parquet(frame: pl.DataFrame, file: IO[bytes], row_group_size: int | None) -> None:
     """Write a frame; `OSError` where the disk refuses, which Polars itself tells as an error of the format."""
+    import polars as pl
+
     options: dict[str, Any] = {"compression": "zstd", "compression_level": 1, "row_group_size": row_group_size}
     try:
         frame.write_parquet(file, **options)

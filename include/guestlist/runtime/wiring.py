@@ -48,6 +48,14 @@ def connection_from_environment(name: str) -> Connection:
     return parse_connection(name, text)
 
 
+def capabilities_of(segment: Segment) -> dict[str, Capabilities]:
+    """What each destination of a segment can do, by label."""
+    return {
+        target.label: (cls := destination_class(target.platform)).capabilities_for(cls.Options(**target.options))
+        for target in segment.destinations
+    }
+
+
 @dataclass(frozen=True)
 class Ready:
     """One destination of a segment, ready to talk to its platform."""
@@ -146,10 +154,7 @@ class Workspace:
 
     def capabilities(self, segment: Segment) -> dict[str, Capabilities]:
         """What each destination of a segment can do, by label; needs no connection."""
-        return {
-            target.label: (cls := destination_class(target.platform)).capabilities_for(cls.Options(**target.options))
-            for target in segment.destinations
-        }
+        return capabilities_of(segment)
 
     def ready(self, segment: Segment, label: str) -> Ready:
         """A destination with its driver and carriers; nothing is sent yet.

@@ -6,17 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from guestlist import __version__
 from guestlist.model.errors import GuestlistError
+from guestlist.model.segment import dotted
+from guestlist.web import dialects
 from guestlist.web.access import person
 from guestlist.web.answers.base import Problem
+from guestlist.web.intake import router as intake
 from guestlist.web.pages import actions, audience, erasures, guards, lineage, overview, platforms, runs
 
 _PAGES = (overview, audience, lineage, runs, actions, platforms, erasures, guards)
-_REFUSED: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (401, 403, 404, 503)}
+_REFUSED: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (401, 403, 404, 422, 503)}
 
 app = FastAPI(
     title="Guestlist",
@@ -38,6 +42,9 @@ def openapi() -> dict[str, Any]:
 
 
 app.include_router(pages)
+app.include_router(intake.router)
+for dialect in dialects.routers():
+    app.include_router(dialect)
 app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static", check_dir=False), name="static")
 
 
@@ -45,3 +52,10 @@ app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static", che
 def _unavailable(_request: Request, error: GuestlistError) -> JSONResponse:
     """The ledger cannot be used: its sentence says what to do."""
     return JSONResponse({"detail": str(error)}, status_code=503)
+
+
+@app.exception_handler(RequestValidationError)
+def _misunderstood(_request: Request, error: RequestValidationError) -> JSONResponse:
+    """A parameter that cannot be; FastAPI's own answer would repeat what was sent, which may be somebody's data."""
+    problems = [f"{dotted(item['loc'][1:])}: {item['msg']}" for item in error.errors()]
+    return JSONResponse({"detail": "; ".join(problems)}, status_code=422)

@@ -64,9 +64,12 @@ def activities(session: Session, dags: Mapping[str, Dag]) -> dict[str, Activity]
         if state == DagRunState.RUNNING or not (dag := dags.get(dag_id)) or not dag.paused:
             running.setdefault(dag_id, set()).add(run_id)
     newest = select(func.max(DagRun.id)).group_by(DagRun.dag_id)
-    failed = select(DagRun.dag_id, DagRun.run_id, DagRun.conf).where(DagRun.id.in_(newest), DagRun.state == DagRunState.FAILED)
-    died = {dag_id: run_id for dag_id, run_id, given in session.execute(failed) if not (given or {}).get("dry_run")}
-    return {dag_id: Activity(frozenset(running.get(dag_id, ())), died.get(dag_id)) for dag_id in {*running, *died}}
+    facts = (DagRun.dag_id, DagRun.run_id, DagRun.conf, func.coalesce(DagRun.start_date, DagRun.run_after))
+    failed = select(*facts).where(DagRun.id.in_(newest), DagRun.state == DagRunState.FAILED)
+    died = {dag_id: (run_id, at) for dag_id, run_id, given, at in session.execute(failed) if not (given or {}).get("dry_run")}
+    return {
+        dag_id: Activity(frozenset(running.get(dag_id, ())), *died.get(dag_id, (None, None))) for dag_id in {*running, *died}
+    }
 
 
 def known_runs(session: Session, pairs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:

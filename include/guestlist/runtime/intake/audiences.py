@@ -22,7 +22,7 @@ from guestlist.runtime.wiring import Workspace
 Kind = Literal["replace", "append", "delete"]
 _BETWEEN = "__"
 _ID = "aud_"
-_IDENTIFIERS = TypeAdapter(Identifiers)
+IDENTIFIERS = TypeAdapter(Identifiers)
 _ALL = Threshold(percent=100)
 _NOBODY_IS_LEFT = Guards(
     max_removed=_ALL,
@@ -60,19 +60,19 @@ def find_intake(workspace: Workspace, name: str) -> Segment:
     return segment
 
 
-def enter_audience(workspace: Workspace, intake: Segment, wish: Wish, pushed_by: str) -> Row[Any]:
-    """Enter a new audience.
+def audience_values(workspace: Workspace, intake: Segment, wish: Wish, pushed_by: str) -> dict[str, Any]:
+    """A new audience as `Ledger.enter_upload` enters it with its first upload.
 
     Raises:
-        ConfigError: what is wished cannot be; it tells why. BusyError: a live audience has the name.
+        ConfigError: what is wished cannot be; it tells why.
     """
     labels = _labels(intake, wish.destinations)
-    identifiers = _identifiers(intake, wish.identifiers)
+    identifiers = identifiers_of(intake, wish.identifiers)
     for label in labels:
         capabilities = workspace.capabilities(intake)[label]
         for problem in key_problems(identifiers, capabilities):
             raise ConfigError(problem, segment=intake.name, destination=label)
-    values = {
+    return {
         "id": _ID + secrets.token_hex(8),
         "intake": intake.name,
         "name": wish.name,
@@ -82,7 +82,6 @@ def enter_audience(workspace: Workspace, intake: Segment, wish: Wish, pushed_by:
         "details": dict(wish.details),
         "pushed_by": pushed_by,
     }
-    return workspace.ledger.enter_pushed(values)
 
 
 def _labels(intake: Segment, wished: Sequence[str]) -> list[str]:
@@ -91,17 +90,28 @@ def _labels(intake: Segment, wished: Sequence[str]) -> list[str]:
     return [target.label for target in intake.destinations if not wished or target.label in wished]
 
 
-def _identifiers(intake: Segment, wished: Mapping[str, Any]) -> dict[str, Any]:
+def identifiers_of(intake: Segment, wished: Mapping[str, Any]) -> dict[str, Any]:
+    """Identifiers as they are wished, or those of the intake; `ConfigError` where it does not take them."""
     try:
-        chosen = _IDENTIFIERS.validate_python(dict(wished)) if wished else intake.identifiers
+        chosen = IDENTIFIERS.validate_python(dict(wished)) if wished else intake.identifiers
     except ValidationError as error:
         problems = "; ".join(f"{dotted(item['loc'])}: {item['msg']}" for item in error.errors(include_input=False))
         raise ConfigError(f"the columns cannot be mapped so: {problems}", segment=intake.name) from None
     if unknown := sorted({name.value for name in chosen} - {name.value for name in intake.identifiers}):
         known = ", ".join(intake.identifiers)
         raise ConfigError(f"this intake takes no {', '.join(unknown)}; it takes: {known}", segment=intake.name)
-    written: dict[str, Any] = _IDENTIFIERS.dump_python(chosen, mode="json")
+    written: dict[str, Any] = IDENTIFIERS.dump_python(chosen, mode="json")
     return written
+
+
+def columns_of(intake: Segment, identifiers: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """The columns that a file has to have whose identifiers and key are these."""
+    read = IDENTIFIERS.validate_python(identifiers).values()
+    names = [name for one in read for name in (*one.columns, *([one.region_column] if one.region_column else ()))]
+    names += intake.consent.columns
+    names += [intake.value.column] if intake.value else []
+    names += [key] if key != ROW_KEY else []
+    return tuple(dict.fromkeys(names))
 
 
 def served(workspace: Workspace, intake: Segment, labels: Sequence[str], kind: Kind) -> list[str]:
@@ -124,7 +134,7 @@ def served(workspace: Workspace, intake: Segment, labels: Sequence[str], kind: K
 
 def audience_segment(intake: Segment, audience: Row[Any], upload: Row[Any]) -> Segment:
     """The segment of one upload of a pushed audience."""
-    identifiers = _IDENTIFIERS.validate_python(audience.identifiers)
+    identifiers = IDENTIFIERS.validate_python(audience.identifiers)
     named = [name for one in identifiers.values() for name in one.columns]
     changes: dict[str, Any] = {
         "name": segment_name(audience),

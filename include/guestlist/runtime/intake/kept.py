@@ -11,11 +11,14 @@ import os
 import re
 import secrets
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from guestlist.model.errors import DataError
+from guestlist.runtime.intake.hostile import Watch
 from guestlist.runtime.intake.stream import LockedReader, LockedWriter
 from guestlist.runtime.lake import Lake
 from guestlist.runtime.ledger.intake import Piece
@@ -24,9 +27,13 @@ from guestlist.runtime.vault import Vault
 from guestlist.sources.formats.location import DataFile
 
 UPLOADS = "_uploads"
-_FORMATS = "csv|tsv|txt|tab|parquet|pq|ndjson|jsonl|json|xlsx|xlsm|xlsb|xls|ods"
-_ENDING = re.compile(rf"\.({_FORMATS})(\.(gz|zst|bz2))?$", re.IGNORECASE)
+_ENDING = re.compile(r"\.((csv|tsv|txt|tab|ndjson|jsonl|json)(\.gz)?|parquet|pq|xlsx)$", re.IGNORECASE)
+"""What can be looked at before it counts; other kinds of workbooks hide their formulas better."""
 _READ_AT_ONCE = 1 << 20
+_IN_A_STORE = {"block_size": 8 << 20}
+"""What waits in memory for the store's next request; 10,000 of these are the most that S3 takes."""
+_NEW_FOLDERS = 3
+"""The upload's own, `UPLOADS`, and the lake: each of them may be new."""
 
 
 def ending_of(filename: str) -> str:
@@ -45,6 +52,10 @@ def new_upload_id() -> str:
     return f"up_{secrets.token_hex(12)}"
 
 
+class TooLarge(DataError):
+    """It is larger than its intake takes."""
+
+
 class Keeper:
     """The uploads of a lake."""
 
@@ -52,45 +63,50 @@ class Keeper:
         """Keep them encrypted with a vault's key."""
         self._lake, self._vault = lake, vault
 
-    @on_storage
     def keep(self, upload_id: str, sequence: int, ending: str, chunks: Iterable[bytes], most: int) -> Piece:
         """Write one piece as it comes; when this returns it is on the disk, or in the store.
 
-        Raises:
-            DataError: it is empty, or larger than ``most`` bytes; nothing of it is kept then.
-            TransientError: the disk is full, or the store is down.
+        Raises: as `Arriving`.
         """
-        path = f"{UPLOADS}/{upload_id}/{sequence:05d}-{secrets.token_hex(4)}{ending}"
-        target = self._lake.root / path
-        if not self._lake.root.protocol:
-            os.umask(0o077)
-            target.parent.mkdir(parents=True, exist_ok=True)
+        arriving = self.begin(upload_id, sequence, ending, most)
         try:
-            with target.open("wb") as file:
-                counted = self._write(cast("BinaryIO", file), path, chunks, most)
-                file.flush()
-                if not self._lake.root.protocol:
-                    os.fsync(file.fileno())
-        except BaseException:
-            self._lake.remove(path)
-            raise
-        return Piece(sequence, path, counted.bytes, counted.lines, counted.digest.hexdigest())
+            for chunk in chunks:
+                arriving.write(chunk)
+            return arriving.finish()
+        finally:
+            arriving.close()
 
-    def _write(self, file: BinaryIO, path: str, chunks: Iterable[bytes], most: int) -> _Counted:
-        writer, counted = LockedWriter(file, self._vault, path), _Counted()
-        for chunk in chunks:
-            counted.add(chunk)
-            if counted.bytes > most:
-                raise DataError(f"the file is larger than the {most} bytes that this intake takes (`max_bytes`)")
-            writer.write(chunk)
-        if not counted.bytes:
-            raise DataError("the file is empty")
-        writer.finish()
-        return counted
+    def begin(self, upload_id: str, sequence: int, ending: str, most: int) -> Arriving:
+        """A piece of at most ``most`` bytes that is about to come; whoever begins it closes it."""
+        path = f"{UPLOADS}/{upload_id}/{sequence:05d}-{secrets.token_hex(4)}{ending}"
+        return Arriving(self._lake, self._vault, sequence, path, most)
+
+    def remove(self, path: str) -> None:
+        """Remove a piece that is not to count."""
+        self._lake.remove(path)
 
     def file(self, path: str) -> DataFile:
         """A piece, to be read as any source's file."""
         return DataFile("the upload", path, _Unlocked(self._lake, self._vault))
+
+    @on_storage
+    def relock(self, path: str) -> bool:
+        """Lock a piece with the vault's first key; False if it was so, or has gone meanwhile."""
+        target = self._lake.root / path
+        if not target.exists():
+            return False
+        with _Unlocked(self._lake, self._vault).open(path) as file:
+            if file.raw.opened_by_first:
+                return False
+            unfinished = target if self._lake.root.protocol else target.with_name(f".{target.name}.tmp")
+            with unfinished.open("wb") as again:
+                writer = LockedWriter(cast("BinaryIO", again), self._vault, path)
+                while block := file.read(_READ_AT_ONCE):
+                    writer.write(block)
+                writer.finish()
+        if not self._lake.root.protocol:
+            unfinished.replace(target)
+        return True
 
     @on_storage
     def remove_unlinked(self, linked: Collection[str], until: datetime) -> None:
@@ -101,15 +117,73 @@ class Keeper:
                 self._lake.remove(path)
 
 
-class _Counted:
-    def __init__(self) -> None:
-        self.bytes = self.lines = 0
-        self.digest = hashlib.sha256()
+class Arriving:
+    """A piece on its way into the lake: encrypted from its first byte, and gone again unless it was finished.
 
-    def add(self, chunk: bytes) -> None:
-        self.bytes += len(chunk)
-        self.lines += chunk.count(b"\n")
-        self.digest.update(chunk)
+    Its methods raise:
+        DataError: it is empty, or made to do harm. TooLarge: it is.
+        TransientError: the disk is full, or the store is down.
+    """
+
+    @on_storage
+    def __init__(self, lake: Lake, vault: Vault, sequence: int, path: str, most: int) -> None:
+        """Make the file."""
+        self._lake, self._sequence, self._path, self._most = lake, sequence, path, most
+        self._target = lake.root / path
+        self._local = not lake.root.protocol
+        self._bytes = self._lines = 0
+        self._digest, self._watch = hashlib.sha256(), Watch(ending_of(path))
+        self._whole = False
+        if self._local:
+            os.umask(0o077)
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+        self._file = cast("BinaryIO", self._target.open("wb", **({} if self._local else _IN_A_STORE)))
+        self._writer = LockedWriter(self._file, vault, path)
+
+    @on_storage
+    def write(self, chunk: bytes) -> None:
+        """Take what comes next."""
+        self._bytes += len(chunk)
+        if self._bytes > self._most:
+            raise TooLarge(f"the file is larger than the {self._most} bytes that this intake takes (`max_bytes`)")
+        self._watch.look(chunk)
+        self._lines += chunk.count(b"\n")
+        self._digest.update(chunk)
+        self._writer.write(chunk)
+
+    @on_storage
+    def finish(self) -> Piece:
+        """All has come; when this returns it is on the disk, or in the store."""
+        if not self._bytes:
+            raise DataError("the file is empty")
+        self._watch.finish()
+        self._writer.finish()
+        self._file.flush()
+        if self._local:
+            os.fsync(self._file.fileno())
+        self._file.close()
+        if self._local:
+            for folder in list(Path(self._target.path).parents)[:_NEW_FOLDERS]:
+                _sync(folder)
+        self._whole = True
+        return Piece(self._sequence, self._path, self._bytes, self._lines, self._digest.hexdigest())
+
+    def close(self) -> None:
+        """Remove what has come of a piece that was not finished."""
+        if self._whole:
+            return
+        with suppress(OSError):  # a full disk refuses what is still in the buffer
+            self._file.close()
+        self._lake.remove(self._path)
+
+
+def _sync(folder: Path) -> None:
+    """A new name is on the disk only once its folder is."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Row
 
 from guestlist.model.plan import Drops
-from guestlist.runtime.intake.audiences import segment_name
+from guestlist.runtime.intake.audiences import Kind, segment_name
 from guestlist.runtime.ledger import Ledger
 
 Status = Literal["pending", "processing", "syncing", "ready", "partial", "failed"]
@@ -46,7 +46,7 @@ class AudienceState:
     name: str
     intake: str
     upload_id: str
-    kind: str
+    kind: Kind
     status: Status
     total_rows: int
     """Counted once all are read; before, guessed from the line breaks."""
@@ -97,6 +97,12 @@ def state_of(ledger: Ledger, audience: Row[Any], platforms: Mapping[str, str]) -
         details=audience.details,
         deleted=audience.deleted_at is not None,
     )
+
+
+def status_of(ledger: Ledger, audience: Row[Any], upload: Row[Any]) -> Status:
+    """The status alone."""
+    run = ledger.run(segment_name(audience), upload.run_id or "") if upload.state == "running" else None
+    return _status(upload, prepared=run is not None and bool(run.drops))
 
 
 def _status(upload: Row[Any], *, prepared: bool) -> Status:

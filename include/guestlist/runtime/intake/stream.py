@@ -72,6 +72,8 @@ class LockedReader(io.RawIOBase):
         self._cipher = next((cipher for cipher in vault.ciphers if self._open(cipher, 0)), None)
         if self._cipher is None:
             raise ConfigError(f"the vault's key does not open the upload {name}: restore the key, or push it again")
+        self.opened_by_first = self._cipher is vault.ciphers[0]
+        """Of the vault's keys."""
         if not self._open(self._cipher, self._chunks - 1):  # the end is looked at first: without it all may be cut off
             raise DataError(f"the upload {name} is not whole: push it again")
 

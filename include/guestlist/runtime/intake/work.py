@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row
 
+from guestlist.model.errors import ConfigError
 from guestlist.model.report import RunReport
 from guestlist.model.segment import Segment
 from guestlist.model.source import Upload
 from guestlist.runtime import clock
 from guestlist.runtime.intake.audiences import find_intake, served
 from guestlist.runtime.intake.kept import UPLOADS
-from guestlist.runtime.sync.report import verdict
 from guestlist.runtime.wiring import Workspace
 
 _LONGEST_TOLD = 1000
@@ -38,8 +39,15 @@ class Due:
 
 
 def due(workspace: Workspace) -> list[Due]:
-    """Runs for all uploads that are whole, whose turn it is, and with which no run has begun."""
-    return [due_of(workspace, row, row.intake, row.destinations) for row in workspace.ledger.due_uploads()]
+    """Runs for all uploads that are whole, whose turn it is, and with which no run has begun.
+
+    One whose intake's file is broken, or gone, waits and holds up no other.
+    """
+    found = []
+    for row in workspace.ledger.due_uploads():
+        with suppress(ConfigError):
+            found.append(due_of(workspace, row, row.intake, row.destinations))
+    return found
 
 
 def due_of(workspace: Workspace, upload: Row[Any], intake: str, labels: list[str]) -> Due:
@@ -57,6 +65,8 @@ def begun(workspace: Workspace, segment: Segment, run_id: str) -> None:
 
 def ended(workspace: Workspace, segment: Segment, report: RunReport, errors: Sequence[str] = ()) -> None:
     """A run has come to its end, with what its tasks have failed with; its files go where nobody needs them for another try."""
+    from guestlist.runtime.sync.report import verdict  # brings Polars, which the API server has no use for
+
     if not isinstance(segment.source, Upload):
         return
     states = {destination.state for destination in report.destinations}
@@ -76,8 +86,8 @@ def sweep(workspace: Workspace) -> int:
     """Remove the files of uploads that are over, and what broken-off requests have left. Returns how many uploads went."""
     over = workspace.ledger.uploads_over(clock.now() - workspace.config.retention)
     for upload in over:
-        if upload.state == "waiting":
-            told = "its file never came within the time for it"
+        if not upload.ended_at:
+            told = "its file never came within the time for it" if upload.state == "waiting" else "it was for no audience"
             workspace.ledger.set_upload(upload.id, state="expired", outcome="failed", told=told, ended_at=clock.now())
         _clear(workspace, upload.id, keep=False)
     workspace.keeper.remove_unlinked(workspace.ledger.paths_of_uploads(), clock.now() - _UNLINKED)

@@ -14,7 +14,7 @@ from guestlist.runtime.clock import now
 from guestlist.runtime.ledger import tables as t
 from guestlist.runtime.ledger.book import Book
 
-_UNFINISHED = ("received", "running")
+_NAME_IS_TAKEN = "an audience of this name is there already: replace or append its people, or choose another name"
 
 
 class Piece(NamedTuple):
@@ -29,17 +29,6 @@ class Piece(NamedTuple):
 
 class Pushed(Book):
     """Pushed audiences and their uploads."""
-
-    def enter_pushed(self, values: Mapping[str, Any]) -> Row[Any]:
-        """Enter a pushed audience and return it; `BusyError` where a live one of the same intake has its name."""
-        row = {**values, "live_name": values["name"], "created_at": now()}
-        try:
-            with self.transaction() as connection:
-                connection.execute(insert(t.pushed_audiences).values(row))
-                return connection.execute(select(t.pushed_audiences).where(t.pushed_audiences.c.id == row["id"])).one()
-        except IntegrityError:
-            told = "an audience of this name is there already: replace or append its people, or choose another name"
-            raise BusyError(told, segment=str(values["intake"])) from None
 
     def pushed_audience(self, audience_id: str) -> Row[Any] | None:
         """One pushed audience."""
@@ -79,26 +68,40 @@ class Pushed(Book):
         with self.transaction() as connection:
             connection.execute(update(t.pushed_audiences).where(t.pushed_audiences.c.id == audience_id).values(values))
 
-    def enter_upload(self, values: Mapping[str, Any], pieces: Sequence[Piece] = ()) -> Row[Any]:
-        """Enter the next upload of an audience with what has come of it so far.
+    def enter_upload(
+        self, values: Mapping[str, Any], pieces: Sequence[Piece] = (), audience: Mapping[str, Any] | None = None
+    ) -> Row[Any]:
+        """Enter the next upload of an audience with what has come of it so far; the first one together with the ``audience``.
 
         One that the same request has entered before is returned in its place.
+
+        Raises:
+            BusyError: a live audience of the intake has the name, or the audience is to be deleted.
         """
-        audience_id, request_key = values["audience_id"], values.get("request_key")
-        with self.transaction() as connection:
-            if request_key and (before := _by_request(connection, request_key)):
+        request_key = values.get("request_key")
+        try:
+            with self.transaction() as connection:
+                if request_key and (before := _by_request(connection, request_key)):
+                    return before
+                if audience is None:
+                    _refuse_leaving(connection, values["audience_id"])
+                else:
+                    row = {**audience, "live_name": audience["name"], "created_at": now()}
+                    connection.execute(insert(t.pushed_audiences).values(row))
+                return _enter(connection, values, pieces)
+        except IntegrityError:
+            if request_key and (before := self.upload_of_request(request_key)):
                 return before
-            last = select(func.max(t.uploads.c.number)).where(t.uploads.c.audience_id == audience_id)
-            number = (connection.execute(last).scalar() or 0) + 1
-            row = {"rows_read": 0, "pieces": 1, "state": "waiting", **values, "number": number, "created_at": now()}
-            connection.execute(insert(t.uploads).values(row))
-            _add_pieces(connection, values["id"], pieces)
-            return _one(connection, values["id"])
+            raise BusyError(_NAME_IS_TAKEN) from None
 
     def add_pieces(self, upload_id: str, pieces: Sequence[Piece], total: int | None = None) -> Row[Any]:
-        """Enter pieces that have come; what came before under the same number stays. ``total`` makes it whole."""
+        """Enter pieces that have come; what came before under the same number stays. ``total`` makes it whole.
+
+        Raises:
+            BusyError: the audience is to be deleted.
+        """
         with self.transaction() as connection:
-            connection.execute(select(t.uploads.c.id).where(t.uploads.c.id == upload_id).with_for_update())
+            _refuse_leaving(connection, _one(connection, upload_id).audience_id)
             if total is not None:
                 connection.execute(update(t.uploads).where(t.uploads.c.id == upload_id).values(pieces=total))
             _add_pieces(connection, upload_id, pieces)
@@ -134,13 +137,10 @@ class Pushed(Book):
             return connection.execute(query).all()
 
     def due_uploads(self) -> Sequence[Row[Any]]:
-        """Whole uploads without a run that no earlier one of their audience holds up, with ``intake`` and ``destinations``."""
-        earlier = t.uploads.alias("earlier")
-        before = and_(
-            earlier.c.audience_id == t.uploads.c.audience_id,
-            earlier.c.number < t.uploads.c.number,
-            earlier.c.state.in_(_UNFINISHED),
-        )
+        """Whole uploads without a run that no other one of their audience holds up, with ``intake`` and ``destinations``."""
+        other = t.uploads.alias("other")
+        first = and_(other.c.state == "received", other.c.number < t.uploads.c.number)
+        before = and_(other.c.audience_id == t.uploads.c.audience_id, or_(other.c.state == "running", first))
         query = (
             select(t.uploads, t.pushed_audiences.c.intake, t.pushed_audiences.c.destinations)
             .join(t.pushed_audiences, t.pushed_audiences.c.id == t.uploads.c.audience_id)
@@ -150,10 +150,19 @@ class Pushed(Book):
         with self.reading() as connection:
             return connection.execute(query).all()
 
+    def waiting_uploads(self) -> Sequence[Row[Any]]:
+        """Uploads whose file is to come."""
+        with self.reading() as connection:
+            return connection.execute(select(t.uploads).where(t.uploads.c.state == "waiting")).all()
+
     def uploads_over(self, until: datetime) -> Sequence[Row[Any]]:
-        """Uploads whose files may go: they have come to an end before a moment, or were to come until then and did not."""
+        """Uploads whose files may go: they have come to an end before a moment, or are not wanted any more.
+
+        Those are files that did not come in the time for it, and those that came and were for no audience.
+        """
         mine = t.uploads.c
-        over = or_(mine.ended_at < until, and_(mine.state == "waiting", mine.expires_at < until))
+        unused = or_(mine.state == "waiting", mine.audience_id.is_(None))
+        over = or_(mine.ended_at < until, and_(unused, mine.expires_at < now()))
         with self.reading() as connection:
             return connection.execute(select(t.uploads).where(mine.cleared_at.is_(None), over)).all()
 
@@ -190,6 +199,23 @@ class Pushed(Book):
             return bool(connection.execute(update(t.intake_keys).where(where).values(revoked_at=now())).rowcount)
 
 
+def _refuse_leaving(connection: Connection, audience_id: str) -> None:
+    """Whoever enters uploads of one audience at once does so one after the other."""
+    mine = t.uploads.c
+    connection.execute(select(t.pushed_audiences.c.id).where(t.pushed_audiences.c.id == audience_id).with_for_update())
+    leaves = and_(mine.audience_id == audience_id, mine.kind == "delete", or_(mine.outcome.is_(None), mine.outcome == "ready"))
+    if connection.execute(select(mine.id).where(leaves).limit(1)).first():
+        raise BusyError("the audience is deleted: push its people as a new one")
+
+
+def _enter(connection: Connection, values: Mapping[str, Any], pieces: Sequence[Piece]) -> Row[Any]:
+    number = _newest(connection, values["audience_id"]) + 1
+    row = {"rows_read": 0, "pieces": 1, "state": "waiting", **values, "number": number, "created_at": now()}
+    connection.execute(insert(t.uploads).values(row))
+    _add_pieces(connection, values["id"], pieces)
+    return _one(connection, values["id"])
+
+
 def _one(connection: Connection, upload_id: str) -> Row[Any]:
     return connection.execute(select(t.uploads).where(t.uploads.c.id == upload_id)).one()
 
@@ -209,5 +235,12 @@ def _add_pieces(connection: Connection, upload_id: str, pieces: Sequence[Piece])
     upload = _one(connection, upload_id)
     come = len(there | {piece.sequence for piece in pieces})
     if upload.state == "waiting" and come >= upload.pieces:
+        newest = _newest(connection, upload.audience_id)  # it counts from now on, whatever came since it was announced
+        number = upload.number if upload.number == newest else newest + 1
         where = (t.uploads.c.id == upload_id) & (t.uploads.c.state == "waiting")
-        connection.execute(update(t.uploads).where(where).values(state="received", received_at=now()))
+        connection.execute(update(t.uploads).where(where).values(state="received", received_at=now(), number=number))
+
+
+def _newest(connection: Connection, audience_id: str) -> int:
+    last = select(func.max(t.uploads.c.number)).where(t.uploads.c.audience_id == audience_id)
+    return connection.execute(last).scalar() or 0

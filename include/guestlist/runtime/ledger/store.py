@@ -19,6 +19,7 @@ from guestlist.runtime.ledger import tables as t
 from guestlist.runtime.ledger.book import READS
 from guestlist.runtime.ledger.checkpoints import Checkpoints
 from guestlist.runtime.ledger.checks import Checks
+from guestlist.runtime.ledger.claims import Claims
 from guestlist.runtime.ledger.erasures import Erasures
 from guestlist.runtime.ledger.intake import Pushed
 from guestlist.runtime.ledger.needed import Needed
@@ -30,7 +31,7 @@ from guestlist.runtime.ledger.versions import bring_up_to_date, refuse_newer, re
 _MOST_CONNECTIONS = 5
 
 
-class Ledger(Runs, Plans, Sessions, Checkpoints, Checks, Needed, Erasures, Pushed):
+class Ledger(Runs, Plans, Sessions, Checkpoints, Checks, Needed, Erasures, Pushed, Claims):
     """The books of one installation: a kill leaves either all of a method's work or nothing."""
 
 

@@ -276,8 +276,8 @@ uploads = Table(
     "uploads",
     metadata,
     Column("id", String(40), primary_key=True),
-    Column("audience_id", String(40), ForeignKey("pushed_audiences.id"), nullable=False),
-    Column("number", Integer, nullable=False),  # of the audience's uploads, in the order in which they count
+    Column("audience_id", String(40), ForeignKey("pushed_audiences.id")),  # none until a file that came first has one
+    Column("number", Integer),  # of the audience's uploads, in the order in which they count
     Column("kind", String(20), nullable=False),  # replace | append | delete
     Column("state", String(20), nullable=False),  # waiting | received | running | ended | expired
     Column("pushed_by", String(250), nullable=False),

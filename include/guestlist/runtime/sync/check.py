@@ -12,7 +12,7 @@ from guestlist.destinations.base import audience_finding, without_choices
 from guestlist.model.audiences import AudienceSpec, Finding
 from guestlist.model.connection import Connection
 from guestlist.model.errors import AuthError, ConfigError, DataError, GuestlistError, TransientError
-from guestlist.model.segment import Segment
+from guestlist.model.segment import Destination, Segment
 from guestlist.model.source import Source
 from guestlist.pipeline.prepare import Preparer
 from guestlist.runtime.carriers import Carriers
@@ -56,9 +56,15 @@ def check_segment(workspace: Workspace, segment: Segment, labels: Sequence[str] 
     found.append(_checked("source", "source", source, lambda: _source(workspace, segment)))
     for target in segment.destinations:
         if not labels or target.label in labels:
-            look = _look(workspace, segment, target.label)
-            found.append(_checked(target.label, target.platform, target.connection, look))
+            found.append(check_destination(workspace, segment, target))
     return found
+
+
+def check_destination(workspace: Workspace, segment: Segment, target: Destination) -> Checked:
+    """Check one destination; the ledger keeps what was found for its connection's page."""
+    checked = _checked(target.label, target.platform, target.connection, _look(workspace, segment, target.label))
+    workspace.ledger.enter_check(target.platform, target.connection, checked.findings)
+    return checked
 
 
 def check_connection(platform: str, connection: Connection) -> Checked:

@@ -72,7 +72,7 @@ def list_audiences(workspace: Workspace, segments: Sequence[Segment], *, ask: bo
     found = [*_known(workspace, segments)]
     known = {(one.platform, one.id) for one in found}
     errors: list[GuestlistError] = []
-    for segment, target in _accounts(segments) if ask else ():
+    for segment, target in accounts(segments) if ask else ():
         try:
             with closing(workspace.ready(segment, target.label)) as ready:
                 marked = ready.driver.run(ready.destination.marked())
@@ -97,7 +97,7 @@ def _listed(row: Row[Any], keeper: Keeper) -> Listed:
     return Listed(keeper, row.platform, row.connection, row.name, row.platform_id, row.segment, row.label, row.url)
 
 
-def _accounts(segments: Iterable[Segment]) -> Iterator[tuple[Segment, Destination]]:
+def accounts(segments: Iterable[Segment]) -> Iterator[tuple[Segment, Destination]]:
     """One destination for each connection to each platform."""
     seen = set()
     for segment in segments:

@@ -33,7 +33,6 @@ class SealedNow:
     number: int
     members: int
     at: datetime
-    run_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,11 @@ class Standing:
     stopped: Stopped | None = None
 
     @property
+    def sealed_by_newest(self) -> bool:
+        """Whether the newest run has sealed it already: no two runs of a segment are at work at once."""
+        return self.sealed is not None and self.newest is not None and self.sealed.at >= self.newest.started_at
+
+    @property
     def report(self) -> DestinationReport | None:
         """The same as a report: made when it is asked for, since most are not shown."""
         return DestinationReport.from_json(self.told) if self.told else None
@@ -69,11 +73,11 @@ def standings(ledger: Ledger, keys: Sequence[Key]) -> dict[Key, Standing]:
     """How each audience stands."""
     with ledger.reading() as connection:
         sealed = _sealed(connection)
-        newest_plans = _newest_plans(connection, keys)
+        planned = _planned(connection, keys)
         runs = _newest_runs(connection)
         counted = {segment: run for segment, found in runs.items() if (run := next(filter(_counts, found), None))}
         reports = _reports(connection, counted)
-    stopped = {(one.segment, one.label): one for some in _in_pieces(newest_plans) for one in stopped_among(ledger, some)}
+    stopped = {(one.segment, one.label): one for some in _in_pieces(planned) for one in stopped_among(ledger, some)}
     older: dict[str, Sequence[Row[Any]]] = {}
     found = {}
     for key in keys:
@@ -116,20 +120,19 @@ def newest_generations(segments: Iterable[str] | None = None) -> CTE:
 def _sealed(connection: Connection) -> dict[Key, SealedNow]:
     newest, its = newest_generations(), t.generations.c
     same = (its.segment == newest.c.segment) & (its.label == newest.c.label) & (its.number == newest.c.number)
-    query = (
-        select(its.segment, its.label, its.number, its.members, its.sealed_at, t.plans.c.run_id)
-        .join(newest, same)
-        .join(t.plans, t.plans.c.id == its.plan_id)
-    )
-    return {(row[0], row[1]): SealedNow(row[2], row[3], aware(row[4]), row[5]) for row in connection.execute(query)}
+    query = select(its.segment, its.label, its.number, its.members, its.sealed_at).join(newest, same)
+    return {(row[0], row[1]): SealedNow(row[2], row[3], aware(row[4])) for row in connection.execute(query)}
 
 
-def _newest_plans(connection: Connection, keys: Sequence[Key]) -> list[int]:
-    """The newest plan of each audience that was made to be sent."""
+def _planned(connection: Connection, keys: Sequence[Key]) -> list[int]:
+    """The newest plan of each audience that was made to be sent, where it was not sealed."""
     plans, audiences = t.plans.c, t.audiences.c
     mine = (plans.segment == audiences.segment) & (plans.label == audiences.label) & ~plans.dry
     newest = select(plans.id).where(mine).order_by(plans.id.desc()).limit(1).correlate(t.audiences).scalar_subquery()
-    query = select(audiences.segment, audiences.label, newest.label("newest"))
+    known = select(audiences.segment, audiences.label, newest.label("plan")).cte("known").prefix_with("MATERIALIZED")
+    query = select(known.c.segment, known.c.label, plans.id).outerjoin(
+        t.plans, (plans.id == known.c.plan) & (plans.state == "planned")
+    )
     found = {(segment, label): plan for segment, label, plan in connection.execute(query)}
     new = sorted(
         {segment for segment, label in keys if (segment, label) not in found}

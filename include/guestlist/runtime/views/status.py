@@ -39,7 +39,9 @@ class Activity:
     running: Collection[str] = ()
     """Ids of runs that are under way; a run of the command line is one without an id in Airflow."""
     died: str | None = None
-    """The newest run, where it failed."""
+    """The newest of Airflow's runs, where it failed."""
+    died_at: datetime | None = None
+    """When that run began."""
 
 
 def is_late(standing: Standing, stale_before: datetime | None) -> bool:
@@ -49,10 +51,10 @@ def is_late(standing: Standing, stale_before: datetime | None) -> bool:
 
 def status_of(standing: Standing, activity: Activity, stale_before: datetime | None) -> tuple[Status, str | None]:
     """How an audience stands, and why where it is not in step."""
-    stopped, told, sealed = standing.stopped, standing.told, standing.sealed
+    stopped, told, sealed, newest = standing.stopped, standing.told, standing.sealed, standing.newest
     if stopped is not None and stopped.open:
         return Status.WAITING, "; ".join(map(str, stopped.breaches))
-    if activity.running and not (sealed is not None and sealed.run_id in activity.running):
+    if activity.running and not (newest is not None and newest.run_id in activity.running and standing.sealed_by_newest):
         return Status.RUNNING, None
     if (why := _broken_off(standing, activity)) is not None:
         return Status.FAILED, why
@@ -66,13 +68,15 @@ def status_of(standing: Standing, activity: Activity, stale_before: datetime | N
 
 def _broken_off(standing: Standing, activity: Activity) -> str | None:
     """Why the newest run has no report, where it is over."""
-    newest, run, sealed = standing.newest, standing.run, standing.sealed
-    if activity.running or (sealed is not None and newest is not None and sealed.run_id == newest.run_id):
+    newest, run = standing.newest, standing.run
+    if activity.running:
+        return None
+    if activity.died_at and (newest is None or (activity.died != newest.run_id and activity.died_at > newest.started_at)):
+        return f"the run {activity.died} failed before it had prepared anybody; its tasks tell why"
+    if standing.sealed_by_newest:
         return None
     if newest is not None and newest.ended_at is None:
         return f"the run {newest.run_id} was broken off before its report"
-    if activity.died and (newest is None or activity.died != newest.run_id):
-        return f"the run {activity.died} failed before it had prepared anybody; its tasks tell why"
     return f"the run {run.run_id} failed before its report" if run is not None and standing.told is None else None
 
 

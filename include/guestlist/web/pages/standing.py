@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -81,7 +81,7 @@ def entries(ledger: Ledger, session: Session, segments: Mapping[str, Segment | s
         one, before = standing[place.key], oldest.of(place.segment)
         activity = active.get(place.segment, _NOTHING)
         if place.segment in by_hand and one.newest is not None:
-            activity = Activity({*activity.running, one.newest.run_id}, activity.died)
+            activity = replace(activity, running={*activity.running, one.newest.run_id})
         yield Entry(place, one, *status_of(one, activity, before), is_late(one, before))
 
 

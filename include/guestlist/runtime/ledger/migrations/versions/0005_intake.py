@@ -44,8 +44,8 @@ def _uploads() -> None:
     op.create_table(
         "uploads",
         sa.Column("id", sa.String(40), primary_key=True),
-        sa.Column("audience_id", sa.String(40), sa.ForeignKey("pushed_audiences.id"), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("audience_id", sa.String(40), sa.ForeignKey("pushed_audiences.id")),
+        sa.Column("number", sa.Integer()),
         sa.Column("kind", sa.String(20), nullable=False),
         sa.Column("state", sa.String(20), nullable=False),
         sa.Column("pushed_by", sa.String(250), nullable=False),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from guestlist.cli.masking import masked, shortened
+from guestlist.identity.masking import masked, shortened
 from guestlist.model.capabilities import Capabilities
 from guestlist.model.segment import Segment
 from guestlist.model.vocabulary import Field
@@ -29,7 +29,7 @@ def sample(workspace: Workspace, segment: Segment, rows: int) -> dict[str, Any]:
     preparer = Preparer(segment, tuple(capabilities.values()))
     frame = first_rows(workspace, segment, preparer.source_columns, rows)
     preparer.prepare(frame)
-    shown = [_row(segment, capabilities, frame.slice(index, 1)) for index in range(min(rows, frame.height))]
+    shown = [shown_row(segment, capabilities, frame.slice(index, 1)) for index in range(min(rows, frame.height))]
     return {"segment": segment.name, "destinations": list(capabilities), "drops": preparer.drops.as_json(), "rows": shown}
 
 
@@ -51,8 +51,8 @@ def _frames(workspace: Workspace, segment: Segment, columns: Sequence[str]) -> G
             yield frame
 
 
-def _row(segment: Segment, capabilities: dict[str, Capabilities], row: pl.DataFrame) -> dict[str, Any]:
-    """One row: what preparing it alone gives and drops."""
+def shown_row(segment: Segment, capabilities: Mapping[str, Capabilities], row: pl.DataFrame) -> dict[str, Any]:
+    """One row, masked: what preparing it alone gives and drops."""
     preparer = Preparer(segment, tuple(capabilities.values()))
     prepared = preparer.prepare(row)
     theirs = {label: key_columns(segment.identifiers, [found]) for label, found in capabilities.items()}

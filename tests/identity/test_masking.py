@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guestlist.cli.masking import masked
+from guestlist.identity.masking import masked
 from guestlist.model.vocabulary import Field
 
 

@@ -1,0 +1,196 @@
+"""What the intake answers: states, names and counts; never a value of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from guestlist.model.segment import Segment
+from guestlist.model.source import ROW_KEY
+from guestlist.runtime.intake.state import AudienceState, DestinationState, Status
+from guestlist.runtime.ledger.rows import aware
+from guestlist.web.answers.base import Answer, Count
+
+
+class Address(Answer):
+    """Where to send the file, and until when; it takes one file, once."""
+
+    method: Literal["PUT"] = "PUT"
+    url: str
+    headers: dict[str, str]
+    """To be sent with it."""
+    expires_at: datetime
+
+
+class Accepted(Answer):
+    """What was asked for is kept, and will be done; `GET /audiences/{id}` tells how far it is."""
+
+    id: str
+    name: str
+    intake: str
+    mode: Literal["replace", "append", "delete"]
+    upload_id: str
+    address: Address | None
+    """For a file that is still to come."""
+
+
+class DestinationAnswer(Answer):
+    """One destination of an audience."""
+
+    label: str
+    platform: str
+    state: str
+    """pending, waiting for approval, syncing, sealed, rejected, unconfirmed, unsent, stopped or failed"""
+    platform_id: str | None
+    url: str | None
+    members: int | None
+    """On the platform, once all of it is confirmed."""
+    matched_rows: int
+    rows_planned: int
+    rows_answered: int
+    rejected: list[Count]
+    """The platform's reason -> rows."""
+
+
+class AudienceAnswer(Answer):
+    """An audience, as its newest upload has left it."""
+
+    id: str
+    name: str
+    intake: str
+    status: Status
+    mode: Literal["replace", "append", "delete"]
+    upload_id: str
+    total_rows: int
+    """Guessed from line breaks until all are read."""
+    processed_rows: int
+    matched_rows: int
+    """Of the destination that has taken the most."""
+    progress_percent: int
+    message: str | None
+    dropped: list[Count]
+    """Reason -> rows that could not be used."""
+    destinations: list[DestinationAnswer]
+    created_at: datetime
+    updated_at: datetime
+    deleted: bool
+
+
+class ListedAudience(Answer):
+    """One line of a list."""
+
+    id: str
+    name: str
+    intake: str
+    status: Status
+    created_at: datetime
+    updated_at: datetime
+    deleted: bool
+
+
+class RefusedBy(Answer):
+    """Rows that a platform has refused."""
+
+    label: str
+    rejected: list[Count]
+
+
+class Rejections(Answer):
+    """Rows of an upload that did not get through, by reason."""
+
+    upload_id: str
+    dropped: list[Count]
+    """Before anything was sent."""
+    destinations: list[RefusedBy]
+
+
+class DestinationOffered(Answer):
+    """Where an audience may go."""
+
+    label: str
+    platform: str
+    mode: str
+
+
+class IntakeAnswer(Answer):
+    """What takes audiences."""
+
+    name: str
+    description: str
+    destinations: list[DestinationOffered]
+    columns: dict[str, Any]
+    """Identifier -> the columns that are read where an upload names no others."""
+    key: str | None
+    max_bytes: int
+
+
+class Audiences(Answer):
+    """Audiences, the newest first."""
+
+    audiences: list[ListedAudience]
+    next_cursor: str | None
+    """For those that come after; null at the end."""
+
+
+def audience_answer(state: AudienceState) -> AudienceAnswer:
+    """A state, as it is answered."""
+    return AudienceAnswer(
+        id=state.id,
+        name=state.name,
+        intake=state.intake,
+        status=state.status,
+        mode=state.kind,
+        upload_id=state.upload_id,
+        total_rows=state.total_rows,
+        processed_rows=state.processed_rows,
+        matched_rows=state.matched_rows,
+        progress_percent=state.progress_percent,
+        message=state.message,
+        dropped=counts(state.dropped),
+        destinations=[_destination(one) for one in state.destinations],
+        created_at=aware(state.created_at),
+        updated_at=aware(state.updated_at),
+        deleted=state.deleted,
+    )
+
+
+def counts(found: Mapping[str, int]) -> list[Count]:
+    """Reasons with how many rows, the most frequent first."""
+    return [Count(name=name, count=count) for name, count in sorted(found.items(), key=lambda item: (-item[1], item[0]))]
+
+
+def _destination(one: DestinationState) -> DestinationAnswer:
+    return DestinationAnswer(
+        label=one.label,
+        platform=one.platform,
+        state=one.state,
+        platform_id=one.platform_id,
+        url=one.url,
+        members=one.members,
+        matched_rows=one.matched,
+        rows_planned=one.rows_planned,
+        rows_answered=one.rows_answered,
+        rejected=counts(one.rejected),
+    )
+
+
+def rejections(state: AudienceState) -> Rejections:
+    """What did not get through."""
+    refused = [RefusedBy(label=one.label, rejected=counts(one.rejected)) for one in state.destinations]
+    return Rejections(upload_id=state.upload_id, dropped=counts(state.dropped), destinations=refused)
+
+
+def intake_answer(intake: Segment) -> IntakeAnswer:
+    """An intake, as its file has it."""
+    return IntakeAnswer(
+        name=intake.name,
+        description=intake.description,
+        destinations=[
+            DestinationOffered(label=target.label, platform=target.platform, mode=target.mode.value)
+            for target in intake.destinations
+        ],
+        columns={field.value: one.model_dump(mode="json") for field, one in intake.identifiers.items()},
+        key=None if intake.key == ROW_KEY else intake.key,
+        max_bytes=intake.source.intake.max_bytes if intake.source.intake else 0,
+    )

@@ -1,0 +1,91 @@
+"""Audiences that were pushed, as they are: one, all of them, and the rows that could not be used."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query
+from sqlalchemy import Row
+
+from guestlist.runtime.intake.state import AudienceState, state_of, status_of
+from guestlist.runtime.ledger import Ledger
+from guestlist.runtime.ledger.rows import aware
+from guestlist.web.books import Books
+from guestlist.web.intake.access import Pusher, Pushing
+from guestlist.web.intake.answers import (
+    AudienceAnswer,
+    Audiences,
+    IntakeAnswer,
+    ListedAudience,
+    Rejections,
+    audience_answer,
+    intake_answer,
+    rejections,
+)
+from guestlist.web.intake.cursors import cursor_of, read_cursor
+
+router = APIRouter()
+
+
+@router.get("/intakes")
+def list_intakes(who: Pushing) -> list[IntakeAnswer]:
+    """What you may push to: its destinations, its columns, and how large a file may be."""
+    return [intake_answer(who.intake(name)) for name in who.segments]
+
+
+@router.get("/audiences")
+def list_audiences(
+    who: Pushing,
+    ledger: Books,
+    intake: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Audiences:
+    """Your intakes' audiences, the newest first."""
+    names = [name for name in who.segments if intake in (None, name)]
+    found = ledger.pushed_audiences(names, limit + 1, read_cursor(cursor) if cursor else None)
+    more = cursor_of(found[limit - 1]) if len(found) > limit else None
+    return Audiences(audiences=[_listed(ledger, row) for row in found[:limit]], next_cursor=more)
+
+
+@router.get("/audiences/{audience_id}")
+def show_audience(audience_id: str, who: Pushing, ledger: Books) -> AudienceAnswer:
+    """How an audience is: its newest upload, and each destination."""
+    return audience_answer(_state(ledger, who, audience_id))
+
+
+@router.get("/audiences/{audience_id}/rejections")
+def show_rejections(audience_id: str, who: Pushing, ledger: Books) -> Rejections:
+    """Rows of the newest upload that could not be used, and those that platforms have refused, by reason."""
+    return rejections(_state(ledger, who, audience_id))
+
+
+def audience_row(ledger: Ledger, who: Pusher, audience_id: str) -> Row[Any]:
+    """An audience of an intake that somebody may push to.
+
+    Raises:
+        HTTPException: 404, there is none for him.
+    """
+    found = ledger.pushed_audience(audience_id)
+    if found is None or found.intake not in who.segments:
+        raise HTTPException(404, "there is no audience of this id that you may see")
+    return found
+
+
+def _state(ledger: Ledger, who: Pusher, audience_id: str) -> AudienceState:
+    found = audience_row(ledger, who, audience_id)
+    platforms = {target.label: target.platform for target in who.intake(found.intake).destinations}
+    return state_of(ledger, found, platforms)
+
+
+def _listed(ledger: Ledger, row: Row[Any]) -> ListedAudience:
+    upload = next(iter(ledger.uploads(row.id)))
+    return ListedAudience(
+        id=row.id,
+        name=row.name,
+        intake=row.intake,
+        status=status_of(ledger, row, upload),
+        created_at=aware(row.created_at),
+        updated_at=aware(upload.ended_at or upload.received_at or upload.created_at),
+        deleted=row.deleted_at is not None,
+    )

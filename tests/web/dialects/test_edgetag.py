@@ -1,0 +1,188 @@
+"""EdgeTag's page: batches of a session in any order, repeated or late, two sessions at once, waiting for the providers."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from contract.rig import digest
+from destinations.test_commbox import DOOR as COMMBOX
+from destinations.test_meta import DOOR as META
+from web.dialects.rig import Station
+
+from guestlist.runtime import clock
+
+FIELDS = {"email": "email", "phone": "phone", "external_id": "id", "first_name": "first", "country": "country"}
+
+
+def users(numbers: Sequence[int]) -> list[dict[str, Any]]:
+    return [{"email": f"person{number}@example.com", "edgeTagId": f"c{number}"} for number in numbers]
+
+
+def emails(numbers: Sequence[int]) -> set[str]:
+    return {digest(f"person{number}@example.com") for number in numbers}
+
+
+def batch(session: int, sequence: int, batches: int, total: int) -> dict[str, Any]:
+    return {"sessionId": session, "sequence": sequence, "totalBatches": batches, "totalUsers": total, "pullDate": "2026-11-22"}
+
+
+def send(station: Station, key: str, header: Any, people: Any, query: str = "", **form: Any) -> httpx.Response:
+    parts = {"name": "High-Value Customers Q1", "batch": header, "users": people, **form}
+    texts = {name: part if isinstance(part, str) else json.dumps(part) for name, part in parts.items() if part is not None}
+    files = {name: (None, text) for name, text in texts.items()}
+    headers = {"x-api-key": key} if key else {}
+    return station.http.post(f"/guestlist/dialects/edgetag/audience{query}", files=files, headers=headers)
+
+
+def success(answer: httpx.Response) -> bool:
+    return (answer.status_code, answer.json()) == (200, {"success": True})
+
+
+@pytest.mark.slow
+def test_batches_in_any_order_repeated_and_late_are_one_upload(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    intake = station.intake(META, identifiers=FIELDS)
+    key = station.key(intake)
+    assert success(send(station, key, batch(7, 3, 3, 6), users([4, 5])))
+    assert success(send(station, key, batch(7, 1, 3, 6), users([0, 1])))
+    assert success(send(station, key, batch(7, 3, 3, 6), users([4, 5])))
+    assert station.settle() == 0
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(hours=1))
+    assert success(send(station, key, batch(7, 2, 3, 6), users([2, 3])))
+    station.settle()
+    [audience] = station.audiences(intake)
+    assert (audience.name, station.state(audience).total_rows) == ("blotout_High-Value Customers Q1", 6)
+    assert station.held(audience, "meta")["email"] == emails(range(6))
+
+
+@pytest.mark.slow
+def test_the_same_session_twice_is_as_good_as_once_and_two_at_once_are_two(station: Station) -> None:
+    intake = station.intake(META, identifiers=FIELDS)
+    key = station.key(intake)
+    sent = [
+        (batch(session, sequence, 4, 20), users(range(100 * session + 5 * sequence, 100 * session + 5 * sequence + 5)))
+        for session in (1, 2)
+        for sequence in range(4)
+    ]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda one: send(station, key, *one, "?disablePrefix=true"), [*sent, *sent]))
+    assert all(map(success, answers))
+    station.settle()
+    station.settle()
+    [audience] = station.audiences(intake)
+    assert audience.name == "High-Value Customers Q1"
+    assert [upload.outcome for upload in station.workspace.ledger.uploads(audience.id)] == ["ready", "ready"]
+    assert station.held(audience, "meta")["email"] == emails([*range(100, 120), *range(200, 220)])
+
+
+@pytest.mark.slow
+def test_sync_waits_and_tells_what_the_providers_say(station: Station) -> None:
+    intake = station.intake(META, identifiers=FIELDS)
+    key = station.key(intake)
+    assert success(send(station, key, batch(1, 0, 2, 2), users([0]), "?sync=true"))
+    assert success(send(station, key, batch(1, 1, 2, 2), users([1]), "?sync=true"))
+    [audience] = station.audiences(intake)
+    assert station.held(audience, "meta")["email"] == emails([0, 1])
+    station.world.fault(META, META.denied, times=50)
+    failed = send(station, key, batch(2, 1, 1, 1), users([2]), "?sync=true")
+    assert (failed.status_code, failed.json()["success"]) == (400, False)
+    assert failed.json()["errors"][0].startswith("meta: ")
+    assert "person2" not in failed.text
+    assert success(send(station, key, batch(3, 1, 1, 1), users([3])))
+
+
+@pytest.mark.slow
+def test_a_guard_that_stops_a_session_ends_the_wait(station: Station) -> None:
+    station.approved_by = None
+    intake = station.intake(META, identifiers=FIELDS, guards={"min_members": 5})
+    answer = send(station, station.key(intake), batch(1, 1, 1, 1), users([1]), "?sync=true")
+    assert (answer.status_code, answer.json()["success"]) == (400, False)
+    assert answer.json()["errors"]
+
+
+@pytest.mark.slow
+def test_where_a_destination_takes_whole_audiences_a_session_is_the_audience(station: Station) -> None:
+    intake = station.intake(COMMBOX, identifiers={"phone": "phone"})
+    key = station.key(intake)
+    for session, number in ((1, "+442079832100"), (2, "+4915112345678")):
+        assert success(send(station, key, batch(session, 1, 1, 1), [{"phone": number}], "?sync=true"))
+    [audience] = station.audiences(intake)
+    assert station.held(audience, "commbox") == {"phone": {digest("4915112345678")}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": None},
+        {"type": "other"},
+        {"header": None},
+        {"header": "{"},
+        {"header": {"sessionId": 1}},
+        {"header": batch(1, 1, 1, 2)},
+        {"header": {**batch(1, 1, 1, 1), "pullDate": "22/11/2026"}},
+        {"people": None},
+        {"people": [{"email": ["jane@example.com"]}]},
+        {"people": [{"email": "=cmd('jane@example.com')"}]},
+    ],
+)
+def test_payloads_that_are_not_as_the_page_has_them(station: Station, wrong: dict[str, Any]) -> None:
+    intake = station.intake(META, identifiers=FIELDS)
+    given = {"header": batch(1, 1, 1, 1), "people": users([1]), **wrong}
+    answer = send(station, station.key(intake), given.pop("header"), given.pop("people"), **given)
+    assert (answer.status_code, answer.json()["success"], len(answer.json()["errors"])) == (400, False, 1)
+    assert "jane" not in answer.text
+    assert station.settle() == 0
+
+
+@pytest.mark.slow
+def test_refusals_that_are_plain_text(station: Station) -> None:
+    key = station.key(station.intake(META, identifiers=FIELDS))
+    assert send(station, key, batch(1, 1, 1, 1), []).text == "The segment has no users"
+    answer = station.http.post("/guestlist/dialects/edgetag/audience", json={}, headers={"x-api-key": key})
+    assert (answer.status_code, answer.text) == (400, "Malformed request body, must be form data")
+
+
+@pytest.mark.slow
+def test_a_batch_that_contradicts_its_session_is_refused(station: Station) -> None:
+    intake = station.intake(META, identifiers=FIELDS)
+    key = station.key(intake)
+    assert success(send(station, key, batch(1, 1, 2, 2), users([1])))
+    for header, people in (
+        (batch(1, 2, 3, 3), users([2])),
+        (batch(1, 1, 2, 2), users([9])),
+        (batch(1, 2, 2, 2), users([2, 3])),
+    ):
+        assert send(station, key, header, people).status_code == 400
+    [upload] = station.workspace.ledger.uploads(station.audiences(intake)[0].id)
+    assert len(list(station.world.folder.glob(f"lake/_uploads/{upload.id}/*"))) == 1, "what was refused is not kept"
+    assert success(send(station, key, batch(1, 2, 2, 2), users([2])))
+    station.settle()
+    assert send(station, key, batch(1, 0, 2, 2), users([3])).status_code == 400
+    [audience] = station.audiences(intake)
+    assert station.held(audience, "meta")["email"] == emails([1, 2])
+    [upload] = station.workspace.ledger.uploads(audience.id)
+    assert [piece.sequence for piece in station.workspace.ledger.pieces(upload.id)] == [1, 2]
+
+
+@pytest.mark.slow
+def test_a_deployment_may_send_its_key_in_three_ways(station: Station) -> None:
+    one, other = station.intake(META, identifiers=FIELDS), station.intake(META, identifiers=FIELDS)
+    key = station.key(one)
+    basic = base64.b64encode(f"edgetag:{key}".encode()).decode()
+    parts = {"name": (None, "n"), "batch": (None, json.dumps(batch(1, 1, 1, 1))), "users": (None, json.dumps(users([1])))}
+    for number, headers in enumerate(
+        ({"authorization": f"Bearer {key}"}, {"authorization": f"Basic {basic}"}, {"x-api-key": key})
+    ):
+        parts["batch"] = (None, json.dumps(batch(number, 1, 1, 1)))
+        assert success(station.http.post("/guestlist/dialects/edgetag/audience", files=parts, headers=headers))
+    for wrong, status in (("", 401), ("glk_unknown", 401), (station.key(one, other), 403)):
+        answer = send(station, wrong, batch(1, 1, 1, 1), users([1]))
+        assert (answer.status_code, answer.json()["success"]) == (status, False)

@@ -1,0 +1,120 @@
+"""What the tests push, and how they ask."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+from contract.rig import people
+
+from guestlist.cli.components import Airflow
+from guestlist.cli.stage import Stage
+from guestlist.runtime import clock
+from guestlist.runtime.intake.keys import create_key
+from guestlist.runtime.ledger import Ledger, open_ledger
+from guestlist.sandbox.server import Sandbox
+
+INTAKE = """
+name: {name}
+source: {{intake: {{max_bytes: 3000000}}}}
+identifiers:
+  email: [email, email2]
+  phone: {{columns: [phone], region: country}}
+  first_name: first
+  last_name: last
+  country: country
+  postal_code: zip
+guards: {{max_removed: 100%, max_added: 100000%, min_members: 0}}
+destinations:
+  - {{platform: meta, connection: meta_main, audience: "{{audience}} of {name}", mode: mirror}}
+  - {{platform: edgetag, connection: edgetag_main, audience: "{{audience}} of {name}", mode: append}}
+"""
+API = "/guestlist/api/v1"
+ENDED = ("ready", "partial", "failed")
+
+
+def installed(folder: Path) -> Path:
+    """A folder with the segment files of two intakes."""
+    (folder / "segments").mkdir()
+    for name in ("partners", "others"):
+        (folder / "segments" / f"{name}.yaml").write_text(INTAKE.format(name=name))
+    return folder / "segments"
+
+
+@dataclass
+class Desk:
+    """Something to push to."""
+
+    folder: Path
+    client: httpx.Client
+    root = "/api/v1"
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Guestlist's own books."""
+        return open_ledger(f"sqlite:///{self.folder / 'ledger.db'}")
+
+    def key(self, intakes: Iterable[str] = ("partners",), **holds: float) -> str:
+        until = clock.now() + timedelta(**(holds or {"days": 1}))
+        return create_key(self.ledger, "tests", list(intakes), until)[1]
+
+    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        if "authorization" not in self.client.headers:
+            self.client.headers["Authorization"] = f"Bearer {self.key()}"
+        return self.client.request(method, f"{self.root}{path}", **more)
+
+    def create(self, name: str, content: bytes, filename: str = "people.csv", **more: Any) -> httpx.Response:
+        """Push an audience as a form."""
+        headers = more.pop("headers", {})
+        form = {"data": {"name": name, **more}, "files": {"file": (filename, content)}}
+        return self.ask("POST", "/audiences", headers=headers, **form)
+
+    def push(self, method: str, audience_id: str, content: bytes, **more: Any) -> httpx.Response:
+        """Push to an audience that is there."""
+        return self.ask(method, f"/audiences/{audience_id}/members", files={"file": ("p.csv", content)}, **more)
+
+    def show(self, audience_id: str) -> dict[str, Any]:
+        answer = self.ask("GET", f"/audiences/{audience_id}")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def kept(self) -> list[Path]:
+        """The files of uploads in the lake."""
+        return [path for path in (self.folder / "lake" / "_uploads").rglob("*") if path.is_file()]
+
+
+@dataclass
+class Place(Desk):
+    """A running Airflow."""
+
+    stage: Stage
+    sandbox: Sandbox
+    airflow: Airflow
+    root = API
+
+    @staticmethod
+    def client_of(url: str) -> httpx.Client:
+        return httpx.Client(base_url=url, timeout=120)
+
+    def wait(self, audience_id: str, seconds: float = 240) -> dict[str, Any]:
+        """Until its run is over."""
+        self.until(lambda: self.show(audience_id)["status"] in ENDED, seconds)
+        return self.show(audience_id)
+
+    def until(self, true: Callable[[], bool], seconds: float = 120) -> None:
+        deadline = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < deadline
+            time.sleep(0.3)
+
+
+def csv_of(numbers: Iterable[int], delimiter: str = ",") -> bytes:
+    rows = people(numbers)
+    return "\n".join([delimiter.join(rows[0]), *(delimiter.join(row.values()) for row in rows), ""]).encode()
