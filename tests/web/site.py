@@ -139,7 +139,7 @@ def _run(folder: Path, environment: Mapping[str, str], *arguments: str, given: s
 
 
 def _wait(site: Site, server: subprocess.Popen[bytes]) -> None:
-    deadline = clock.monotonic() + 120
+    deadline = clock.monotonic() + 300
     while True:
         try:
             httpx.get(f"{site.url}/api/v2/version", timeout=5).raise_for_status()

@@ -91,7 +91,11 @@ function Standing({ row }: Cell) {
   return (
     <>
       <StatusBadge status={row.status} />
-      {row.why && <small title={row.why}>{row.why}</small>}
+      {row.why && (
+        <small className="line" title={row.why}>
+          {row.why}
+        </small>
+      )}
     </>
   );
 }

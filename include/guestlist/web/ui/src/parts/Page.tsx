@@ -9,6 +9,7 @@ const STYLES = {
   "& .inner": { _hover: { textDecoration: "underline" }, color: "fg.info" },
   "& small": { color: "fg.muted", display: "block", fontSize: "xs" },
   "& tbody th": { fontWeight: "normal" },
+  "& small.line": { maxWidth: "20rem", truncate: true },
   "& td, & tbody th": { borderBottomWidth: "1px", paddingBlock: 2, paddingInline: 2, textAlign: "start", verticalAlign: "top" },
   "& tbody tr:hover": { bg: "bg.subtle" },
   "& .numeric": { fontVariantNumeric: "tabular-nums", textAlign: "end", whiteSpace: "nowrap" },

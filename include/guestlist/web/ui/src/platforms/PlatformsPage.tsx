@@ -122,7 +122,7 @@ function Limits({ row }: { row: ConnectionRow }) {
       </Heading>
       <Grid as="dl" columnGap={3} fontSize="sm" templateColumns="auto 1fr">
         {[...rates, ...row.limits].flatMap(({ name, value }) => [
-          <Text as="dt" color="fg.muted" key={`${name} name`}>
+          <Text as="dt" color="fg.muted" key={`${name} ${value} name`}>
             {name}
           </Text>,
           <Text as="dd" key={`${name} ${value}`} margin={0} textAlign="end">
