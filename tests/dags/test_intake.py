@@ -5,7 +5,7 @@ from contract.rig import people
 from dags.test_runs import ROOT, airflow_database, include, sandbox
 
 from guestlist.runtime.intake import work
-from guestlist.runtime.intake.audiences import Wish, enter_audience, find_any, find_intake, segment_name
+from guestlist.runtime.intake.audiences import Wish, audience_values, find_any, find_intake, segment_name
 from guestlist.runtime.intake.kept import new_upload_id
 from guestlist.runtime.intake.state import state_of
 from guestlist.runtime.vault import create_key_file
@@ -32,11 +32,13 @@ def workspace(include):
     return found
 
 
-def push(workspace, audience, content, kind="replace"):
+def push(workspace, content, audience_id=None, kind="replace", **wish):
+    """Push a file: to an audience that is there, or to a new one of the intake."""
+    audience = None if audience_id else audience_values(workspace, find_intake(workspace, "pushed"), Wish(**wish), "tests")
     upload_id = new_upload_id()
     piece = workspace.keeper.keep(upload_id, 1, ".csv", [content], 10**6)
-    values = {"id": upload_id, "audience_id": audience.id, "kind": kind, "pushed_by": "tests"}
-    return workspace.ledger.enter_upload(values, [piece])
+    values = {"id": upload_id, "audience_id": audience_id or audience["id"], "kind": kind, "pushed_by": "tests"}
+    return workspace.ledger.enter_upload(values, [piece], audience)
 
 
 def csv_of(rows):
@@ -53,32 +55,27 @@ def run_due(workspace):
 
 
 def test_each_upload_has_a_run_and_each_audience_its_members(workspace, include):
-    intake = find_intake(workspace, "pushed")
-    first = enter_audience(workspace, intake, Wish("VIPs"), "tests")
-    second = enter_audience(workspace, intake, Wish("Lapsed", destinations=["meta_main"]), "tests")
-    push(workspace, first, csv_of(people(range(50))))
-    push(workspace, second, csv_of(people(range(30, 60))))
-    later = push(workspace, first, csv_of(people(range(10, 50))), kind="append")
+    first = push(workspace, csv_of(people(range(50))), name="VIPs").audience_id
+    second = push(workspace, csv_of(people(range(30, 60))), name="Lapsed", destinations=["meta_main"]).audience_id
+    later = push(workspace, csv_of(people(range(10, 50))), first, kind="append")
     assert run_due(workspace) == ["success", "success"], "one upload of an audience at a time"
     assert run_due(workspace) == ["success"]
     assert work.due(workspace) == []
-    for audience in (first, second):
+    for audience in map(workspace.ledger.pushed_audience, (first, second)):
         segment = find_any(workspace, segment_name(audience))
         platforms = {target.label: target.platform for target in segment.destinations}
-        state = state_of(workspace.ledger, workspace.ledger.pushed_audience(audience.id), platforms)
+        state = state_of(workspace.ledger, audience, platforms)
         assert (state.status, state.message) == ("ready", None)
         assert [one.label for one in state.destinations] == list(platforms)
-        assert [one.members for one in state.destinations] == [50 if audience is first else 30] * len(platforms)
+        assert [one.members for one in state.destinations] == [50 if audience.id == first else 30] * len(platforms)
     assert workspace.ledger.upload(later.id).cleared_at, "what was pushed raw is gone"
     assert not list((include / "home" / "lake" / "_uploads").iterdir())
 
 
 def test_an_upload_that_cannot_be_read_says_why(workspace):
-    intake = find_intake(workspace, "pushed")
-    audience = enter_audience(workspace, intake, Wish("VIPs"), "tests")
-    push(workspace, audience, b"mail,phone,country\nann@example.com,+4915112345678,DE\n")
+    upload = push(workspace, b"mail,phone,country\nann@example.com,+4915112345678,DE\n", name="VIPs")
     assert run_due(workspace) == ["failed"]
-    state = state_of(workspace.ledger, audience, {})
+    state = state_of(workspace.ledger, workspace.ledger.pushed_audience(upload.audience_id), {})
     assert state.status == "failed"
     assert "no column 'email'" in state.message
     assert "ann@" not in state.message

@@ -77,7 +77,7 @@ def audience_values(workspace: Workspace, intake: Segment, wish: Wish, pushed_by
         "intake": intake.name,
         "name": wish.name,
         "destinations": labels,
-        "key": wish.key or intake.key,
+        "key_column": wish.key or intake.key,
         "identifiers": identifiers,
         "details": dict(wish.details),
         "pushed_by": pushed_by,
@@ -138,7 +138,7 @@ def audience_segment(intake: Segment, audience: Row[Any], upload: Row[Any]) -> S
     named = [name for one in identifiers.values() for name in one.columns]
     changes: dict[str, Any] = {
         "name": segment_name(audience),
-        "key": audience.key,
+        "key": audience.key_column,
         "identifiers": identifiers,
         "source": Upload.model_validate(
             {

@@ -72,7 +72,7 @@ def _take(workspace: Workspace, upload: Row[Any], file: UPath) -> None:
     most = intake.source.intake.max_bytes if intake.source.intake else 0
     piece = workspace.keeper.keep(upload.id, 1, ending_of(file.name), _blocks(file), most)
     try:
-        examine(workspace.keeper, [piece], columns_of(intake, audience.identifiers, audience.key))
+        examine(workspace.keeper, [piece], columns_of(intake, audience.identifiers, audience.key_column))
         workspace.ledger.add_pieces(upload.id, [piece])
     except (DataError, BusyError):
         workspace.keeper.remove(piece.path)

@@ -262,7 +262,7 @@ pushed_audiences = Table(
     Column("name", String(200), nullable=False),
     Column("live_name", String(200)),  # the name until it is deleted: no two live ones share it
     Column("destinations", JSON, nullable=False),  # labels
-    Column("key", String(200), nullable=False),
+    Column("key_column", String(200), nullable=False),
     Column("identifiers", JSON, nullable=False),  # field -> columns, as a segment file has them
     Column("details", JSON, nullable=False),  # what a dialect has to give back: never a person's value
     Column("pushed_by", String(250), nullable=False),  # the id of a key, or a user of Airflow

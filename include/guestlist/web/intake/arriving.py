@@ -37,7 +37,9 @@ async def take_file(token: str, request: Request, workspace: Here, tasks: Backgr
         refuse_too_large(request, limit_of(intake))
         chunks = request.stream()
         piece = await receive(workspace, announced.upload_id, 1, announced.ending, chunks, limit_of(intake))
-        upload = await in_thread(_enter, workspace, columns_of(intake, audience.identifiers, audience.key), announced, piece)
+        upload = await in_thread(
+            _enter, workspace, columns_of(intake, audience.identifiers, audience.key_column), announced, piece
+        )
     except AuthError as error:
         raise HTTPException(403, error.message) from None
     except GuestlistError as error:

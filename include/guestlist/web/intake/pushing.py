@@ -109,7 +109,7 @@ def _enter(
     if found.piece:
         if found.piece.bytes > limit_of(intake):
             raise TooLarge(f"the file is larger than the {limit_of(intake)} bytes that this intake takes (`max_bytes`)")
-        wanted = columns_of(intake, audience["identifiers"], audience["key"])
+        wanted = columns_of(intake, audience["identifiers"], audience["key_column"])
         examine(keeper_of(found.workspace), [found.piece], wanted)
     else:
         values |= {"expires_at": clock.now() + HOLDS + GRACE}

@@ -28,7 +28,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(200), nullable=False),
         sa.Column("live_name", sa.String(200)),
         sa.Column("destinations", sa.JSON(), nullable=False),
-        sa.Column("key", sa.String(200), nullable=False),
+        sa.Column("key_column", sa.String(200), nullable=False),
         sa.Column("identifiers", sa.JSON(), nullable=False),
         sa.Column("details", sa.JSON(), nullable=False),
         sa.Column("pushed_by", sa.String(250), nullable=False),
