@@ -86,7 +86,7 @@ class Pushing:
     def run_due(self) -> list[str]:
         """What Airflow would do: a run for everything that is due. Returns the uploads that had one."""
         done = []
-        for run in work.due(self.workspace):
+        for run in [one for one in work.due(self.workspace) if one.dag_id == self.intake.name]:
             segment = segment_of_upload(self.workspace, self.intake, run.params["upload"])
             work.begun(self.workspace, segment, run.run_id)
             labels = run.params["destinations"]
