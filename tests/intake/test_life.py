@@ -54,3 +54,41 @@ def _push_and_see(pushing: Pushing, audience: object, kind: str, pushed: Sequenc
     pushing.run_due()
     assert pushing.state(audience).status == "ready"
     assert pushing.held(audience) == expected_keys(people(there), pushing.door)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("door", [door for door in all_doors() if door.mode is not Mode.MIRROR], ids=lambda door: door.id)
+def test_a_platform_that_takes_nobody_off_is_named(world: World, door: Door) -> None:
+    pushing = Pushing.to(world, door)
+    audience = pushing.audience()
+    pushing.push(audience, people(range(5)))
+    pushing.run_due()
+    held, sent = pushing.held(audience), len(world.log(door))
+    pushing.delete(audience)
+    assert pushing.run_due() == []
+    state = pushing.state(audience)
+    assert (state.status, state.deleted) == ("partial", True)
+    assert state.message is not None
+    assert "c: " in state.message
+    assert "by hand" in state.message
+    assert (pushing.held(audience), len(world.log(door))) == (held, sent)
+
+
+@pytest.mark.slow
+def test_of_several_destinations_those_that_can_be_emptied_are(world: World) -> None:
+    door = next(door for door in MIRRORS if door.platform == "meta")
+    there = {"platform": "meta", "connection": "c"}
+    mirrored = {**there, "name": "mirrored", "audience": "{audience}", "mode": "mirror"}
+    grown = {**there, "name": "grown", "audience": "More {audience}", "mode": "append"}
+    pushing = Pushing.to(world, door, destinations=[mirrored, grown])
+    audience = pushing.audience()
+    pushing.push(audience, people(range(5)))
+    pushing.run_due()
+    pushing.delete(audience)
+    assert len(pushing.run_due()) == 1
+    state = pushing.state(audience)
+    assert (state.status, state.deleted) == ("partial", True)
+    assert "grown: " in (state.message or "")
+    first, second = (world.held(door, one.platform_id or "") for one in state.destinations)
+    assert not any(first.values())
+    assert second == expected_keys(people(range(5)), door)

@@ -41,12 +41,17 @@ class Due:
 def due(workspace: Workspace) -> list[Due]:
     """Runs for all uploads that are whole, whose turn it is, and with which no run has begun.
 
-    One whose intake's file is broken, or gone, waits and holds up no other.
+    One whose intake's file is broken, or gone, waits and holds up no other. A deletion that no destination can do is over.
     """
     found = []
     for row in workspace.ledger.due_uploads():
         with suppress(ConfigError):
-            found.append(due_of(workspace, row, row.intake, row.destinations))
+            run = due_of(workspace, row, row.intake, row.destinations)
+            if run.params["destinations"]:
+                found.append(run)
+            else:
+                _end(workspace, row.id, "partial", _by_hand(row.destinations))
+                workspace.ledger.mark_deleted(row.audience_id)
     return found
 
 
@@ -70,16 +75,27 @@ def ended(workspace: Workspace, segment: Segment, report: RunReport, errors: Seq
     if not isinstance(segment.source, Upload):
         return
     states = {destination.state for destination in report.destinations}
-    outcome = "ready" if states <= {"sealed"} else "partial" if states & {"sealed", "rejected"} else "failed"
+    sealed = states <= {"sealed"}
+    outcome = "ready" if sealed else "partial" if states & {"sealed", "rejected"} else "failed"
     error = verdict(report)
-    told = ("; ".join(errors) or str(error))[:_LONGEST_TOLD] if error else None
-    _clear(workspace, segment.source.upload_id, keep=outcome != "ready")
-    workspace.ledger.set_upload(
-        segment.source.upload_id, state="ended", outcome=outcome, told=told, ended_at=clock.now(), rows_read=report.drops.read
-    )
-    if segment.source.leaves and outcome == "ready":
+    told = ("; ".join(errors) or str(error)) if error else None
+    if segment.source.leaves and sealed:
+        emptied = {destination.label for destination in report.destinations}
+        if stay := [target.label for target in segment.destinations if target.label not in emptied]:
+            outcome, told = "partial", _by_hand(stay)
         upload = workspace.ledger.upload(segment.source.upload_id)
         workspace.ledger.mark_deleted(upload.audience_id if upload else "")
+    _clear(workspace, segment.source.upload_id, keep=not sealed)
+    _end(workspace, segment.source.upload_id, outcome, told, rows_read=report.drops.read)
+
+
+def _by_hand(labels: Sequence[str]) -> str:
+    return f"{', '.join(labels)}: in this mode nobody is taken off there; delete the audience on the platform by hand"
+
+
+def _end(workspace: Workspace, upload_id: str, outcome: str, told: str | None, **values: Any) -> None:
+    values |= {"state": "ended", "outcome": outcome, "told": told and told[:_LONGEST_TOLD], "ended_at": clock.now()}
+    workspace.ledger.set_upload(upload_id, **values)
 
 
 def sweep(workspace: Workspace) -> int:
