@@ -22,11 +22,13 @@ def users(passwords, sees):
     with get_application_builder() as builder:
         manager = builder.sm
         manager.sync_roles()
-        grants = [manager.create_permission("can_read", "Website")]
+        pages = manager.create_permission("can_read", "Plugins")  # without it Airflow's menu has none of a plugin's pages
+        grants = [pages, manager.create_permission("can_read", "Website")]
         grants += [manager.create_permission("can_read", f"DAG:{dag_id}") for dag_id in sees]
         analyst = manager.add_role("Analyst")
         for grant in grants:
             manager.add_permission_to_role(analyst, grant)
+        manager.add_permission_to_role(manager.find_role("Viewer"), pages)
         for name, password in passwords.items():
             role = manager.find_role(name.capitalize())
             manager.add_user(name, name, "Made-up", f"{name}@example.com", role, password=password)
