@@ -19,7 +19,7 @@ _SETTLE_SECONDS = 20.0
 
 def main() -> int:
     """Start, show where things are, wait for Ctrl-C, stop."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     stage = Stage(Config.from_environment().home / "up")
     stage.folder.mkdir(parents=True, exist_ok=True)
 
