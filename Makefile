@@ -73,7 +73,7 @@ web: $(READY) ## the script of the Audiences pages, from its sources and the API
 	@cd $(UI) && npm ci --silent
 	@cd $(UI) && for step in types check build; do npm run --silent $$step || exit 1; done
 
-bench: $(READY) ## every promise of speed beside its goal and the references (about a quarter of an hour)
+bench: $(READY) ## every promise of speed beside its goal and the references (about three quarters of an hour)
 	@$(BIN)/python -m benchmarks
 
 kill: $(READY) ## 500 random kill-and-restart sequences (a quarter of an hour), then kill -9 at every boundary at every door (hours)

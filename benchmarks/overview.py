@@ -37,7 +37,8 @@ def measure(bench: Bench) -> Iterator[Row]:
 
 def past(folder: str, count: int) -> Mapping[str, Any]:
     """Write segment files, and a ledger as if they had run for a week."""
-    from guestlist.cli.past import Past, write_segments
+    from past import Past, write_segments
+
     from guestlist.runtime import clock
     from guestlist.runtime.ledger import open_ledger
     from guestlist.runtime.segments import read_segment, segment_files

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator
 
 from playwright.sync_api import Page, sync_playwright
-from tests.web.site import Site, running_site
+from web.site import Site, running_site
 
 from benchmarks.bench import RUNS, Bench, Missed, size
 from benchmarks.results import Row

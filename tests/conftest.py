@@ -1,10 +1,13 @@
 """Settings that every test shares: nothing of the machine's own Airflow or Guestlist is used, and warnings are errors."""
 
+import gc
 import os
+import sqlite3
 import tempfile
 from pathlib import Path
 
 from hypothesis import Phase, settings
+from sqlalchemy import Engine, event
 
 _ROOT = Path(__file__).resolve().parents[1]
 _HOME = tempfile.mkdtemp(prefix="guestlist-tests-")
@@ -24,3 +27,17 @@ settings.load_profile("guestlist")
 settings.register_profile("mutation", derandomize=True, deadline=None, database=None, phases=(Phase.explicit, Phase.generate))
 
 pytest_plugins = ["servers", "measured"]
+
+
+def pytest_collection_finish():
+    """Modules and tests stay to the end: the garbage collector is not to look through them again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
+
+
+@event.listens_for(Engine, "connect")
+def _sqlite_in_no_hurry(connection, _record):
+    """No test cuts the power, and a disk takes longer for its word that all is written than the rest of a test."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous=OFF")

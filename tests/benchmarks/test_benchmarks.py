@@ -1,4 +1,4 @@
-"""Every measure can be taken: at a thousand rows, once; what it comes to is nobody's business here."""
+"""Measures can be taken: at a thousand rows, once; what it comes to is nobody's business here."""
 
 import json
 import os
@@ -28,7 +28,9 @@ def called(home, module, function, **arguments):
 
 
 def test_measures_are_taken(home):
-    measures = "startup,phones,hashing,memory,planning,delivery,overview,pages"  # prepare fetches packages for its references
+    measures = (
+        "startup,phones,hashing,memory,planning,delivery,overview,pages"  # prepare fetches packages, intake takes minutes
+    )
     python(home, "benchmarks", BENCH_ONLY=measures, BENCH_SCALE="0.0001", BENCH_RUNS="1", BENCH_FOLDER=str(home))
     told = (home / "bench" / "results.md").read_text(encoding="utf-8")
     assert "not measured" not in told

@@ -25,7 +25,7 @@ from guestlist.model.segment_file import parse_segment
 from guestlist.model.vocabulary import Mode
 from guestlist.runtime.config import Config
 from guestlist.runtime.driver import Retries
-from guestlist.runtime.ledger import open_ledger
+from guestlist.runtime.ledger import Ledger, open_ledger
 from guestlist.runtime.sync.run import RunOptions, run_segment
 from guestlist.runtime.vault import create_key_file
 from guestlist.runtime.wiring import Ready, Workspace
@@ -197,6 +197,7 @@ class World:
         self.config = Config(
             folder / "home", self.segments, f"sqlite:///{folder}/ledger.db", str(folder / "lake"), self.vault_key
         )
+        self._ledgers: dict[str, Ledger] = {}
         self._opened: list[Ready] = []
         self._runs = 0
 
@@ -220,9 +221,7 @@ class World:
         self.admin("POST", "clock", {"advance": seconds})
 
     def admin(self, method: str, path: str, body: Any = None) -> Any:
-        reply = self.http.request(method, f"/admin/{path}", json=body)
-        assert reply.status_code == 200, reply.text
-        return reply.json()
+        return self.sandbox.admin(method, path, body)
 
     def fault(self, door: Door, action: Mapping[str, Any], path: str = "", *, times: int = 1, skip: int = 0) -> None:
         """Script a fault; ``path`` is a name of ``door.paths``, or nothing for any request."""
@@ -276,6 +275,7 @@ class World:
         """Empty the sandbox and take an empty ledger, so that a story can be told again with the same names."""
         self.reset()
         self._runs = 0
+        self._ledgers.clear()
         empty = self.folder / "empty.db"
         if not empty.exists():
             open_ledger(f"sqlite:///{empty}").engine.dispose()
@@ -314,7 +314,16 @@ class World:
             return connection
 
         given = {"retries": Retries(attempts=3, seconds=120), "sleep": self.sleep, **more}
-        return Workspace(self.config, resolve=resolve, **given)
+        workspace = Workspace(self.config, resolve=resolve, **given)
+        workspace.ledger = self.ledger
+        return workspace
+
+    @property
+    def ledger(self) -> Ledger:
+        """One for all runs on it: the statements of a ledger that is newly opened are compiled anew."""
+        if self.config.ledger not in self._ledgers:
+            self._ledgers = {self.config.ledger: open_ledger(self.config.ledger)}
+        return self._ledgers[self.config.ledger]
 
     def ready(self, door: Door, segment: Segment) -> Ready:
         """Its platform, to talk to by hand."""

@@ -18,7 +18,6 @@ from guestlist.model.errors import GuestlistError
 from guestlist.model.report import DestinationReport
 from guestlist.model.segment import Segment
 from guestlist.runtime.driver import Retries
-from guestlist.runtime.ledger import Ledger
 from guestlist.runtime.sync.report import verdict
 from guestlist.runtime.sync.run import RunOptions, run_segment
 
@@ -62,7 +61,6 @@ class Stage:
     def __init__(self, world: World) -> None:
         self.world = world
         self._standing = _Standing()
-        self._ledger: Ledger | None = None
 
     @contextmanager
     def entered(self, cell: Cell) -> Iterator[None]:
@@ -82,7 +80,6 @@ class Stage:
         standing = self._standing
         if standing.point != (cell.door, cell.point.name):
             self.world.begin_anew()
-            self._ledger = None
             standing = self._standing = _Standing((cell.door, cell.point.name))
             self.world.overrides["poll_longest_seconds"] = _SELDOM
             self._hurry(door)
@@ -168,9 +165,7 @@ class Stage:
             sleep=self.world.sleep,
             detour=detour,
         )
-        if self._ledger is not None:
-            workspace.ledger = self._ledger
-        self._ledger = workspace.ledger
+        workspace.ledger = self.world.ledger
         before, faults = self._length(place), self._faults(place)
         error = None
         try:
@@ -198,8 +193,7 @@ class Stage:
         """Whether the platform's books are equal to the segment, with the segment's only audience there is."""
         door, segment = DOORS[cell.door], self._standing.segment
         assert segment is not None
-        assert self._ledger is not None
-        audience = self._ledger.audience(segment.name, "c")
+        audience = self.world.ledger.audience(segment.name, "c")
         assert audience is not None
         return self.world.held(door, audience.id) == expected_keys(people(self._standing.numbers), door)
 

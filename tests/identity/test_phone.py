@@ -277,6 +277,14 @@ def test_python_and_rust_agree_on_every_character_that_is_read_without_the_libra
         assert in_rust == [re.search(letter, sign, re.IGNORECASE) is not None for sign in readable], letter
 
 
+def test_what_is_read_as_an_integer_is_nothing_but_digits_and_a_plus():
+    signs = [chr(point) for point in range(0x30000) if not 0xD800 <= point <= 0xDFFF]
+    texts = pl.Series([text for sign in signs for text in (f"{sign}4915", f"49{sign}15", f"4915{sign}", f"{sign}+4915")])
+    found = texts.filter(texts.to_frame("text").select(_phone_text.is_bare(pl.col("text"))).to_series())
+    assert set(found) >= {"+4915", "04915", "49915"}
+    assert [text for text in found if not re.fullmatch(r"\+?[0-9]{3,}", text)] == []
+
+
 def test_plans_are_cached_and_cover_every_calling_code():
     assert _phone_metadata.plan_of_region("GB") is _phone_metadata.plan_of_region("GB")
     for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:

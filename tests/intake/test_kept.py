@@ -21,7 +21,7 @@ from guestlist.runtime.intake.kept import UPLOADS, ending_of
 META = next(door for door in all_doors() if door.platform == "meta")
 
 
-def _written(frame: pl.DataFrame, ending: str, folder: Path) -> bytes:
+def written(frame: pl.DataFrame, ending: str, folder: Path) -> bytes:
     file = io.BytesIO()
     if ending == ".parquet":
         frame.write_parquet(file)
@@ -41,7 +41,7 @@ def test_every_format_is_read_from_its_encrypted_file(world: World, ending: str,
     pushing = Pushing.to(world, META)
     audience = pushing.audience()
     rows = people(range(20))
-    pushing.push_bytes(audience, _written(pl.DataFrame(rows), ending, tmp_path), ending=ending)
+    pushing.push_bytes(audience, written(pl.DataFrame(rows), ending, tmp_path), ending=ending)
     assert rows[0]["email"].encode() not in world.kept()
     pushing.run_due()
     assert pushing.state(audience).status == "ready"

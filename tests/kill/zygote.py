@@ -8,6 +8,7 @@ comes a line on stdout: ``{"status": <as waitpid gives it>}``, also when the chi
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import os
 import signal
@@ -63,8 +64,22 @@ report = import_module("guestlist.runtime.sync.report")
 errors = import_module("guestlist.model.errors")
 import_module("guestlist.cli.progress")._TICK = float("inf")  # one wait is one move of the clock
 http = import_module("guestlist.runtime.carriers.http")
-http._trust(None)  # this and the next take longer than a run
-import_module(f"google.ads.googleads.{import_module('guestlist.runtime.carriers.google_ads')._VERSION}")
+http._trust(None)  # this and the rest, which runs import as they need it, take longer than a run
+google_ads = f"google.ads.googleads.{import_module('guestlist.runtime.carriers.google_ads')._VERSION}"
+import_module("guestlist.sources")._kinds()
+for module in (
+    google_ads,
+    f"{google_ads}.services.services.google_ads_service",
+    f"{google_ads}.services.services.offline_user_data_job_service",
+    "guestlist.runtime.carriers.data_manager",
+    "guestlist.model.segment_file",
+    "guestlist.sources.formats.delimited",
+    "httpcore",
+    "polars._utils.parquet",
+    "sqlalchemy.dialects.sqlite",
+    "upath.implementations.local",
+):
+    import_module(module)
 
 
 def smaller_batches(rows: int) -> None:
@@ -135,6 +150,7 @@ def serve() -> None:
     sys.excepthook = cli.explain
     boundaries.watch_everything()
     assert not _threads_that_a_fork_loses()
+    gc.freeze()  # a child's collector would look at all of it, and so copy it
     pid = 0
     for line in sys.stdin:
         asked = json.loads(line)

@@ -89,9 +89,7 @@ class Rig:
         (self.folder / "segments").mkdir(parents=True)
 
     def admin(self, method: str, path: str, body: Any = None) -> Any:
-        reply = self.http.request(method, f"/admin/{path}", json=body)
-        assert reply.status_code == 200, reply.text
-        return reply.json()
+        return self.sandbox.admin(method, path, body)
 
     def workspace(self) -> Workspace:
         """As a process that has just been started would have it."""

@@ -8,15 +8,16 @@ from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
+from past import Past, write_segments
+from sqlalchemy import event
 
-from guestlist.cli.past import Past, write_segments
 from guestlist.model.segment import Segment
 from guestlist.runtime import clock
 from guestlist.runtime.ledger import Ledger
 from guestlist.runtime.segments import read_segment, segment_files
 from guestlist.runtime.stopped import stopped_plan
 from guestlist.runtime.upkeep.stale import stale_audiences, stale_before
-from guestlist.runtime.views import history
+from guestlist.runtime.views import history, logs
 from guestlist.runtime.views.logs import breached_plans, requests_since
 from guestlist.runtime.views.standing import at_work, standings
 from guestlist.runtime.views.status import Activity, Status, is_late, status_of
@@ -130,13 +131,38 @@ def test_runs_sessions_and_batches(filled: Ledger) -> None:
 
 
 def test_what_guards_have_stopped(filled: Ledger) -> None:
-    [one] = breached_plans(filled, {"segment_0000"})
+    one, *older = breached_plans(filled, 9)
     assert (one.segment, one.label, one.decision) == (*META, None)
     filled.decide(one.id, "expired", "nobody")
     filled.decide(one.id, "approve", "ann")
-    [one] = breached_plans(filled, {"segment_0000"})
-    assert (one.decision, one.who) == ("approve", "ann")
-    assert breached_plans(filled, {"segment_0001"}) == []
+    assert breached_plans(filled, 1)[0][-3:-1] == ("approve", "ann")
+    assert breached_plans(filled, 9, before=one.id) == older
+
+
+def test_stopped_plans_are_found_among_many_by_their_index(filled: Ledger) -> None:
+    if filled.engine.dialect.name != "sqlite":
+        pytest.skip("of so few rows PostgreSQL reads all")
+    asked: list[str] = []
+    event.listen(filled.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    breached_plans(filled, 9, before=99)
+    query = next(one for one in asked if "plans" in one)
+    with filled.reading() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", (99, 9, 0)).all()
+    assert any("ix_plans_breached" in row.detail for row in plan)
+    assert any("ix_approvals_plan" in row.detail for row in plan)
+
+
+def test_erasures_are_read_a_page_at_a_time(filled: Ledger) -> None:
+    for number in range(3):
+        filled.enter_erasure(f"er-{number}", 1, {"email": 1}, "made-up", "0" * 64)
+        filled.enter_steps(f"er-{number}")
+    step = filled.steps("er-1")[0]
+    filled.set_step(step, outcome="removed")
+    filled.close_erasure("er-1", {})
+    total, rows = logs.erasures(filled, 2, 1)
+    assert (total, [row.id for row in rows]) == (3, ["er-1", "er-0"])
+    assert logs.outcomes(filled, ["er-1", "er-0"])["er-1"] == {"removed": 1, "open": len(filled.steps("er-1")) - 1}
+    assert logs.receipts(filled, ["er-1", "er-2"]) == {"er-1": [2, 4], "er-2": [3]}
 
 
 def test_requests_are_counted_by_connection(filled: Ledger) -> None:

@@ -21,6 +21,16 @@ def test_health_names_the_doors_and_addresses(rig: Rig) -> None:
     assert Path(health["ca_file"]).read_text().startswith("-----BEGIN CERTIFICATE-----")
 
 
+def test_a_process_asks_its_own_sandbox_the_same_without_http(rig: Rig) -> None:
+    rig.meta_audience()
+    for path in ("health", "books/meta", "settings/meta", "requests/meta?since=1"):
+        assert rig.sandbox.admin("GET", path) == rig.admin("GET", path)
+    rig.sandbox.admin("POST", "clock", {"now": "2030-01-02T03:04:05Z"})
+    assert rig.admin("GET", "clock")["now"].startswith("2030-01-02T03:04:0")
+    with pytest.raises(ValueError, match="no platform 'nowhere'"):
+        rig.sandbox.admin("GET", "requests/nowhere")
+
+
 def test_clock_starts_real_can_be_moved_and_is_told_in_the_date_header(rig: Rig) -> None:
     start = datetime.fromisoformat(rig.admin("GET", "clock")["now"])
     assert abs(start - datetime.now(UTC)) < timedelta(seconds=5)

@@ -10,14 +10,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
+from past import Past, write_segments
+from sqlalchemy import Row
 
 from guestlist.cli.components import free_port
-from guestlist.cli.past import Past, write_segments
+from guestlist.cli.stage import Stage
 from guestlist.model.segment import Segment
 from guestlist.runtime import clock
+from guestlist.runtime.intake.audiences import audience_segment, identifiers_of
 from guestlist.runtime.ledger import Ledger, open_ledger
+from guestlist.runtime.ledger.intake import Piece
 from guestlist.runtime.segments import read_segment, segment_files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,12 +34,36 @@ UNCONFIRMED = ("segment_0001", "meta_main")
 IN_STEP = ("segment_0002", "klaviyo_main")
 TO_DECIDE = ("segment_0002", "meta_main"), ("segment_0002", "tiktok_ads_main")
 """Audiences whose status is known beforehand."""
+INTAKE = "partners"
+PUSHED_ID, ARRIVED_ID = "aud_00000000000000aa", "aud_00000000000000bb"
+PUSHED, ARRIVED = (f"{INTAKE}__{one.removeprefix('aud_')}" for one in (PUSHED_ID, ARRIVED_ID))
+"""What was pushed: an audience with a past, and one whose run has not begun; as the ledger calls them."""
+PUSHED_LABELS = ("meta_main", "edgetag_main")
+PUSHED_WAITS = (PUSHED, "meta_main")
+_INTAKE = """
+name: partners
+description: What partners push
+source: {intake: {max_bytes: 3000000}}
+identifiers:
+  email: [email, second_email]
+  phone: {columns: [phone], region: country}
+  first_name: first
+  last_name: last
+  country: country
+  postal_code: zip
+guards: {max_removed: 100%, min_members: 0}
+destinations:
+  - {platform: meta, connection: meta_main, audience: "{audience} of partners", mode: mirror}
+  - {platform: edgetag, connection: edgetag_main, audience: "{audience} of partners", mode: append}
+"""
 _ENDS = {
     WAITING: "stopped",
     FAILED: "rejected",
     UNCONFIRMED: "unconfirmed",
     IN_STEP: "sealed",
     **dict.fromkeys(TO_DECIDE, "stopped"),
+    PUSHED_WAITS: "stopped",
+    (PUSHED, "edgetag_main"): "sealed",
 }
 _FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 _SERIALIZED = 4
@@ -71,6 +100,13 @@ class Site:
         return httpx.Client(base_url=f"{self.url}/guestlist/api/v1", headers=headers, timeout=60)
 
     @property
+    def audiences(self) -> set[tuple[str, str]]:
+        """All of them: what the segments' files name, and what was pushed."""
+        return {(one.name, target.label) for one in self.segments for target in one.destinations} | {
+            (name, label) for name in (PUSHED, ARRIVED) for label in PUSHED_LABELS
+        }
+
+    @property
     def log(self) -> str:
         """All that Airflow has printed."""
         return (self.folder / "airflow.log").read_text(encoding="utf-8")
@@ -82,14 +118,17 @@ def running_site(folder: Path, count: int = _SERIALIZED, runs: int = 6) -> Itera
     port = free_port(0)
     environment = _environment(folder, port)
     write_segments(folder / "segments", min(count, _SERIALIZED))
+    (folder / "segments" / f"{INTAKE}.yaml").write_text(_INTAKE, encoding="utf-8")
+    Stage(folder).make_key()
     for command in (("db", "migrate"), ("dags", "reserialize")):
         _run(folder, environment, "-m", "airflow", *command)
     write_segments(folder / "segments", count)
-    segments = [read_segment(path) for path in segment_files(folder / "segments")]
+    *segments, intake = sorted(map(read_segment, segment_files(folder / "segments")), key=lambda one: one.name == INTAKE)
     until = clock.now()
     ledger = open_ledger(f"sqlite:///{folder}/ledger.db")
     past = Past(until, runs, _ENDS)
-    past.write(ledger, segments[:_SERIALIZED])
+    past.write(ledger, [*segments[:_SERIALIZED], _push(ledger, intake)])
+    ledger.set_upload("upl_VIPs", run_id=ledger.last_runs(PUSHED, 1)[0].run_id)
     _erase(ledger)
     past.write(ledger, segments[_SERIALIZED:])
     ledger.engine.dispose()
@@ -121,6 +160,7 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         "PYTHONWARNINGS": "ignore",
         "GUESTLIST_HOME": str(folder),
         "GUESTLIST_SEGMENTS": str(folder / "segments"),
+        "GUESTLIST_VAULT_KEY": str(folder / "vault.key"),
         "AIRFLOW_HOME": str(folder / "airflow"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
@@ -149,6 +189,31 @@ def _wait(site: Site, server: subprocess.Popen[bytes]) -> None:
             clock.sleep(0.2)
         else:
             return
+
+
+def _push(ledger: Ledger, intake: Segment) -> Segment:
+    """Two audiences, of which one has had its runs; returns its segment."""
+    for audience_id, name in ((PUSHED_ID, "VIPs"), (ARRIVED_ID, "Newcomers")):
+        audience = {
+            "id": audience_id,
+            "intake": INTAKE,
+            "name": name,
+            "destinations": list(PUSHED_LABELS),
+            "key_column": intake.key,
+            "identifiers": identifiers_of(intake, {}),
+            "details": {},
+            "pushed_by": "key:made-up",
+        }
+        values = {"id": f"upl_{name}", "audience_id": audience_id, "kind": "replace", "pushed_by": "key:made-up"}
+        ledger.enter_upload(values, [Piece(1, f"_uploads/{name}", 10, 2, "0" * 64)], audience)
+    ended = {"state": "ended", "outcome": "partial", "told": "a guard stopped meta_main"}
+    ledger.set_upload("upl_VIPs", **ended, ended_at=clock.now())
+    return audience_segment(intake, _found(ledger.pushed_audience(PUSHED_ID)), ledger.newest_upload(PUSHED_ID))
+
+
+def _found(row: Row[Any] | None) -> Row[Any]:
+    assert row is not None
+    return row
 
 
 def _erase(ledger: Ledger) -> None:

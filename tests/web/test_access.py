@@ -56,10 +56,15 @@ def test_people_see_the_segments_whose_dags_they_may_see(site: Site) -> None:
         assert seen["total"] == sum(seen["statuses"].values()) == 10
         assert {name for row in analyst.get("/platforms").json()["rows"] for name in row["segments"]} == {SEEN_BY_ANALYST}
         assert {row["segment"] for row in analyst.get("/guards").json()["rows"]} <= {SEEN_BY_ANALYST}
-        for path in (f"/segments/{WAITING[0]}/destinations/{WAITING[1]}", "/erasures", "/segments/no_such/destinations/x/runs"):
+        for path in (
+            f"/segments/{WAITING[0]}/destinations/{WAITING[1]}",
+            "/erasures",
+            "/erasures/er-1/steps",
+            "/segments/no_such/destinations/x/runs",
+        ):
             assert analyst.get(path).status_code == 403, path
     with site.client("admin") as admin:
-        assert admin.get("/overview").json()["total"] == 10 * len(site.segments)
+        assert admin.get("/overview").json()["total"] == len(site.audiences)
         assert admin.get("/segments/no_such/destinations/x").status_code == 404
 
 

@@ -45,6 +45,8 @@ class Airflow:
     user: str
     password: str
     log: Path
+    api_server: int
+    """Its process."""
 
 
 @contextmanager
@@ -69,7 +71,7 @@ def running_airflow(stage: Stage, sandbox: Sandbox, port: int | None = None) -> 
         try:
             _wait_until_healthy(url, processes, log)
             user, password = next(iter(json.loads((stage.airflow_home / _PASSWORDS).read_text(encoding="utf-8")).items()))
-            yield Airflow(url, user, password, log)
+            yield Airflow(url, user, password, log, processes[0].pid)
         finally:
             _stop(processes)
 

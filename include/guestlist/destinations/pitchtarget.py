@@ -54,7 +54,7 @@ class PitchTarget(Destination):
             title="PitchTarget",
             modes=(Mode.SNAPSHOT, Mode.APPEND),
             keys=(KEYS[options.user_type],),
-            limits=Limits(rows_per_batch=1_000_000, one_batch=True, one_value_per_field=True, minimum_members=100),
+            limits=Limits(rows_per_batch=10_000_000, one_batch=True, one_value_per_field=True, minimum_members=100),
             docs=HELP,
             polling=Polling(first=30.0, factor=2.0, longest=900.0, give_up=24 * 3600.0),
         )

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from functools import cache, reduce
 from operator import or_
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from guestlist.identity._phone_metadata import Plan, plans_of_code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _MIN_NATIONAL, _MAX_NATIONAL = 2, 17  # digits of a national number, libphonenumber's own bounds
 _NO, _YES = pl.lit(value=False), pl.lit(value=True)
@@ -78,11 +82,22 @@ def answer(numbers: pl.LazyFrame, calling_code: int) -> pl.LazyFrame:
 def validated(answers: pl.LazyFrame, calling_code: int) -> pl.LazyFrame:
     """Decide ``valid`` for ``open`` numbers: of a known kind in the first of the other regions that claims the number.
 
-    A region claims a number by its leading digits; one that has none claims what is valid there.
+    A region claims a number by its leading digits; one that has none claims what is valid there. Most numbers begin with
+    nobody's leading digits, which one pattern tells of all regions together.
     """
+    number, others = pl.col("open"), plans_of_code(calling_code)[1:]
+    leading = [plan.leading for plan in others if plan.leading]
+    begins = number.str.contains("|".join(leading)) if leading else _NO
+    answers = answers.with_columns(size=number.str.len_bytes())
+    without = [plan for plan in others if plan.leading is None]
+    return pl.concat([_claimed(answers.filter(begins), others), _claimed(answers.filter(~begins), without)])
+
+
+def _claimed(answers: pl.LazyFrame, plans: Iterable[Plan]) -> pl.LazyFrame:
+    """`validated`, where ``plans`` are those that may claim a number, in the order in which they are asked."""
     number, claimed = pl.col("open"), pl.col("claimed")
-    answers = answers.with_columns(size=number.str.len_bytes(), claimed=_NO)
-    for plan in plans_of_code(calling_code)[1:]:
+    answers = answers.with_columns(claimed=_NO)
+    for plan in plans:
         if plan.leading is None:
             claims = known = _is_known(number, _matches(number, plan), plan)
         else:
@@ -90,7 +105,7 @@ def validated(answers: pl.LazyFrame, calling_code: int) -> pl.LazyFrame:
             answers = answers.with_columns(own=pl.when(claims).then(number).otherwise(pl.lit("")))
             known = _is_known(pl.col("own"), _matches(pl.col("own"), plan), plan)
         answers = answers.with_columns(valid=pl.when(claimed).then("valid").otherwise(known), claimed=claimed | claims)
-    return answers
+    return answers.select("row", "e164", "reason", "valid")
 
 
 def _is_number() -> pl.Expr:

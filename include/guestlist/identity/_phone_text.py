@@ -1,8 +1,8 @@
 """What a person typed -> digits and a leading plus: libphonenumber's reading of the text, as Polars expressions.
 
-Two ways lead there: a short one for texts of digits, spaces and plain punctuation, and a longer one that follows
-libphonenumber step by step (rubbish before and after, a second number, extensions, vanity letters). What neither can
-read with certainty is marked for the library.
+Three ways lead there: the shortest for texts of digits with or without a plus, a short one for those with spaces and plain
+punctuation too, and a longer one that follows libphonenumber step by step (rubbish before and after, a second number,
+extensions, vanity letters). What none can read with certainty is marked for the library.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ INVISIBLE = r"[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]"
 
 _MAX_TEXT = 250  # characters; libphonenumber refuses longer texts
 _VANITY_LETTERS = 3  # from so many letters on, libphonenumber reads letters as keys of the dial
+
+_THREE_DIGITS = 100
 
 # Only digits and punctuation that can neither begin an extension (x ~ # , ;) nor a second number, three digits at least.
 _PUNCTUATION = "-(). /\u00a0"
@@ -51,9 +53,23 @@ _VIABLE = rf"(?i)^(?:{ascii_digits(_VALID_PHONE_NUMBER)}(?:{_EXTENSION_PATTERNS}
 _EXTENSION = rf"(?i)(?:{_EXTENSION_PATTERNS})$"
 
 
+def is_bare(text: pl.Expr) -> pl.Expr:
+    """Whether a text is an optional plus and at least three digits, found twice as fast as by a pattern; false of null.
+
+    Some such texts are missed (many leading zeros, more digits than an integer holds): `is_plain` finds those.
+    """
+    number = text.str.to_integer(strict=False)
+    return ((number >= _THREE_DIGITS) & (text.str.len_bytes() <= _MAX_TEXT)).fill_null(value=False)
+
+
+def read_bare(text: pl.Expr) -> dict[str, pl.Expr]:
+    """``plus`` and ``digits`` of a text that `is_bare`."""
+    return {"plus": text.str.starts_with("+"), "digits": text.str.strip_prefix("+")}
+
+
 def is_plain(text: pl.Expr) -> pl.Expr:
-    """Whether the short way reads a text; null stays null."""
-    return text.str.contains(_PLAIN) & (text.str.len_bytes() <= _MAX_TEXT)
+    """Whether the short way reads a text; false of null."""
+    return (text.str.contains(_PLAIN) & (text.str.len_bytes() <= _MAX_TEXT)).fill_null(value=False)
 
 
 def read_plain(text: pl.Expr) -> dict[str, pl.Expr]:

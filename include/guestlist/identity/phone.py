@@ -67,10 +67,12 @@ def _parse_few(numbers: pl.Series, regions: pl.Series) -> pl.DataFrame:
 def _read(numbers: pl.Series, regions: pl.Series | str | None) -> tuple[pl.DataFrame, int]:
     """The answers in the order of the rows, and how many of them the library gave."""
     typed = _typed(numbers, regions)
-    plain = in_slices(typed.filter("plain"), lambda rows: rows.with_columns(**text.read_plain(pl.col("text"))))
-    messy = in_slices(typed.filter(~pl.col("plain")), _read_messy)
+    bare = in_slices(typed.filter("bare"), lambda rows: rows.with_columns(**text.read_bare(pl.col("text"))))
+    dressed = in_slices(typed.filter(~pl.col("bare")), lambda rows: rows.with_columns(plain=text.is_plain(pl.col("text"))))
+    plain = in_slices(dressed.filter("plain"), lambda rows: rows.with_columns(**text.read_plain(pl.col("text"))))
+    messy = in_slices(dressed.filter(~pl.col("plain")), _read_messy)
     blank, readable, viable = pl.col("blank"), pl.col("readable"), pl.col("viable")
-    dialled = [rows.select("row", "home", "plus", "digits") for rows in (plain, messy.filter(readable & viable))]
+    dialled = [rows.select("row", "home", "plus", "digits") for rows in (bare, plain, messy.filter(readable & viable))]
     unread = messy.filter(~blank & ~readable)
     found = [
         answers(pl.concat(dialled)),
@@ -89,18 +91,18 @@ def _in_order(found: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _typed(numbers: pl.Series, regions: pl.Series | str | None) -> pl.DataFrame:
-    """``row``, ``text``, ``home`` (index of the region, see `NO_HOME`) and ``plain`` for each number."""
+    """``row``, ``text``, ``home`` (index of the region, see `NO_HOME`) and ``bare`` for each number."""
     given = regions.cast(pl.String) if isinstance(regions, pl.Series) else pl.lit(regions, pl.String)
     rows = pl.DataFrame({"text": numbers.cast(pl.String)}).with_columns(region=given).with_row_index("row")
-    names = rows["region"].unique()
-    homes = pl.Series(_homes(names.to_list()), dtype=pl.Int16)
+    names = list({None, *rows["region"].unique()})  # with nothing to replace, `replace_strict` would give texts
+    homes = pl.Series(_homes(names), dtype=pl.Int16)
     return in_slices(
         rows,
         lambda part: part.select(
             "row",
             "text",
             home=pl.col("region").replace_strict(names, homes, return_dtype=pl.Int16),
-            plain=text.is_plain(pl.col("text")).fill_null(value=False),
+            bare=text.is_bare(pl.col("text")),
         ),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from airflow.sdk import DAG, Param
 
@@ -19,9 +18,13 @@ def own_dag(
     description: str,
     documentation: str,
     params: Mapping[str, Param] | None = None,
-    **more: Any,
+    *,
+    paused_at_first: bool | None = None,
 ) -> DAG:
-    """One that runs alone, never for times gone by, with our retries. No segment can have its id."""
+    """One that runs alone, never for times gone by, with our retries. No segment can have its id.
+
+    ``paused_at_first``: where nothing is said, as Airflow is set.
+    """
     return DAG(
         dag_id=f"{OWN_DAGS}{name}",
         schedule=schedule,
@@ -34,5 +37,5 @@ def own_dag(
         auto_register=False,
         on_failure_callback=RunFailed(Alerts()),
         params=dict(params or {}),
-        **more,
+        is_paused_upon_creation=paused_at_first,
     )

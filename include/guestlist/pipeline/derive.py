@@ -69,8 +69,8 @@ class Derivation:
         """
         inputs = self._inputs(rows)
         starts = range(0, max(rows.height, 1), size)
-        if self._by_value is None:  # decided once, on the first batch
-            self._by_value = inputs.n_unique() <= _FEW * inputs.height
+        if self._by_value is None:  # decided once, on the first batch; to count exactly would take as long as to hash
+            self._by_value = inputs.select(pl.col(_SOURCE).approx_n_unique()).item() <= _FEW * inputs.height
         if self._by_value:
             codes, distinct = _distinct(inputs, by_region=self.region is not None and not self.region_is_fixed)
             found = self._hashed(self._judged(distinct), drops)
@@ -157,14 +157,19 @@ def _distinct(inputs: pl.DataFrame, *, by_region: bool) -> tuple[pl.Series, pl.D
 
     Null and nothing are the same to all recipes, and are one here.
     """
-    source, region = pl.col(_SOURCE).fill_null(""), pl.col(_REGION).fill_null("")
-    # the region's length in front: either text may hold any character, so that no separator tells them apart
-    text = pl.concat_str(region.str.len_bytes(), pl.lit(" "), region, source) if by_region else source
-    codes = inputs.select(text.cast(pl.Categorical(pl.Categories.random())).to_physical().alias(_CODE)).to_series()
+    code = _code(_SOURCE)
+    if by_region:  # two numbers are joined and ranked in half the time that one text of both takes
+        code = (code.cast(pl.UInt64) * 2**32 + _code(_REGION)).rank("dense") - 1
+    codes = inputs.select(code.alias(_CODE)).to_series()
     counted = codes.to_frame().with_row_index(_FIRST).group_by(_CODE).agg(pl.col(_FIRST).first(), pl.len().alias(_COUNT))
     counted = counted.sort(_CODE)
     distinct = inputs.select(_SOURCE, _REGION)[counted.get_column(_FIRST)]
     return codes, distinct.with_columns(counted.get_column(_COUNT))
+
+
+def _code(column: str) -> pl.Expr:
+    """A number of 32 bits for each distinct text, from 0 without gaps."""
+    return pl.col(column).fill_null("").cast(pl.Categorical(pl.Categories.random())).to_physical()
 
 
 def derivations(keys: Iterable[KeyColumn], *, strict_phones: bool = False) -> tuple[Derivation, ...]:

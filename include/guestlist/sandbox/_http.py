@@ -15,7 +15,7 @@ from starlette.requests import Request as Incoming
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from guestlist.sandbox._faults import Action
+from guestlist.sandbox._faults import NOTHING, Action
 from guestlist.sandbox.core import Answer, Json, Platform, Request, Upload, World
 
 _HTML = "<!DOCTYPE html><html><title>error</title><body><h1>Sorry, something went wrong.</h1></body></html>"
@@ -44,6 +44,10 @@ class Gate:
             await self._send(Answer(414, _HTML), scope, receive, send)
             return
         await self._serve(platform, request, scope, receive, send)
+
+    def administer(self, request: Request) -> Answer:
+        """Have the admin API act on a request that has not come over HTTP."""
+        return self._act(self._admin, request, NOTHING)
 
     async def _serve(self, platform: Platform, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         action = self._world.faults.take(platform.name, request.method, request.path)

@@ -170,10 +170,11 @@ class Profiles:
 
     def inside(self, audience: Audience) -> list[str]:
         """The ids of the profiles in a list."""
-        names = {kind: name for name, kind in KINDS.items()}
-        keys = self._book.keys(audience)
-        found = {self.find(names[kind], value): None for kind, values in keys.items() for value in values}
-        return [profile_id for profile_id in found if profile_id]
+        names, found = {kind: name for name, kind in KINDS.items()}, dict[str, None]()
+        for kind, values in self._book.keys(audience).items():
+            known = dict(self._records.all(names[kind]))  # a query for each of a million keys would take minutes
+            found |= {known[value]: None for value in values if value in known}
+        return list(found)
 
     def _keys(self, profile_ids: Iterable[str]) -> list[tuple[str, str]]:
         return [key for profile_id in profile_ids for key in _keys_of(self.get(profile_id) or {})]

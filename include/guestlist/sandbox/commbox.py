@@ -24,7 +24,7 @@ _DESCRIPTIONS = {
     400: "Bad Request",
     401: "Unauthorized",
     404: "Not Found",
-    429: "Too Many Requests - Rate limit exceeded",
+    429: "Too Many Requests \N{EN DASH} Rate limit exceeded",
     500: "Server Error",
 }
 

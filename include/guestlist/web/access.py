@@ -14,6 +14,8 @@ from airflow.configuration import conf
 from airflow.models.dag import DagModel
 from fastapi import Depends, HTTPException, Request
 
+from guestlist.web.served import ServedBy
+
 
 class Deed(Enum):
     """What somebody does to a segment, as what Airflow asks for when the same is done to its DAG."""
@@ -68,10 +70,10 @@ def person(user: GetUserDep) -> Person:
 Asking = Annotated[Person, Depends(person)]
 
 
-def seen_audience(segment: str, destination: str, asking: Asking) -> tuple[str, str]:
+def seen_audience(served: ServedBy, destination: str, asking: Asking) -> tuple[str, str]:
     """The audience that the address names: a segment that the user may see (403), and the label of a destination."""
-    asking.has_to(Deed.SEE, segment)
-    return segment, destination
+    asking.has_to(Deed.SEE, served.dag_id)
+    return served.segment, destination
 
 
 Audience = Annotated[tuple[str, str], Depends(seen_audience)]

@@ -56,7 +56,7 @@ def _cell(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, tuple):
         return _cell("; ".join(map(_told, value)))
-    text = str(value)
+    text = _told(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

@@ -1,35 +1,21 @@
-"""One Airflow and one browser for all tests of this folder; each test has a page of its own."""
+"""One Airflow with many segments for all tests of this folder; each test has a page of its own."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page
+from web.conftest import PATIENCE_MS
 from web.site import Site, running_site
 
 SEGMENTS, RUNS = 500, 3
-PATIENCE_MS = 60_000
-"""A machine that runs everything at once paints late."""
-expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with running_site(tmp_path_factory.mktemp("crowd"), SEGMENTS, RUNS) as running:
         yield running
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Debian's: it is found by PATH."""
-    if (chromium := shutil.which("chromium")) is None:
-        pytest.skip("no chromium here: apt-get install chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])  # tests may run as root
-        yield started
-        started.close()
 
 
 Open = Callable[..., Page]

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
-from web.browser.conftest import PATIENCE_MS
+from web.conftest import PATIENCE_MS
 from web.site import IN_STEP, TO_DECIDE, WAITING
 
 from guestlist.runtime.ledger import tables as t

@@ -1,4 +1,4 @@
-"""A real server with the dialects, its ledger and lake, the sandbox's platforms, and runs as Airflow would begin them."""
+"""A real server with the dialects and our own API, a ledger, a lake and the sandbox; runs begin as Airflow would begin them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,11 @@ from guestlist.runtime.intake.state import AudienceState, state_of
 from guestlist.runtime.sync.report import report_run
 from guestlist.runtime.sync.run import RunOptions, run_segment
 from guestlist.runtime.wiring import Workspace
-from guestlist.web import books, dialects
+from guestlist.web import books, dialects, intake
 from guestlist.web.intake.desk import the_workspace
+from guestlist.web.intake.router import router as own
+
+APIS = (dialects, intake)
 
 IDENTIFIERS = {
     "email": "email",
@@ -41,6 +44,12 @@ IDENTIFIERS = {
     "country": "country",
     "postal_code": "zip",
 }
+
+
+@pytest.fixture
+def station(world: World) -> Iterator[Station]:
+    with Station.opened(world) as found:
+        yield found
 
 
 class Station:
@@ -63,6 +72,7 @@ class Station:
         app = FastAPI()
         for router in dialects.routers():
             app.include_router(router, prefix="/guestlist")
+        app.include_router(own, prefix="/guestlist")
         with _listening(app) as url, pytest.MonkeyPatch.context() as patch:
             for name, value in {
                 "GUESTLIST_HOME": str(world.config.home),
@@ -75,7 +85,9 @@ class Station:
             books.the_shelf.cache_clear()
             station = cls(world, url)
             app.dependency_overrides[the_workspace] = lambda: station.workspace
-            for module in (import_module(f"guestlist.web.dialects.{found.name}") for found in iter_modules(dialects.__path__)):
+            for module in (
+                import_module(f"{one.__name__}.{found.name}") for one in APIS for found in iter_modules(one.__path__)
+            ):
                 if hasattr(module, "begin"):
                     patch.setattr(module, "begin", lambda _workspace: station.settle())
             yield station

@@ -17,6 +17,8 @@ from destinations.test_meta import DOOR as META
 from web.dialects.rig import Station
 
 from guestlist.runtime import clock
+from guestlist.runtime.intake import work
+from guestlist.runtime.ledger import intake as books
 
 FIELDS = {"email": "email", "phone": "phone", "external_id": "id", "first_name": "first", "country": "country"}
 
@@ -60,6 +62,25 @@ def test_batches_in_any_order_repeated_and_late_are_one_upload(station: Station,
     [audience] = station.audiences(intake)
     assert (audience.name, station.state(audience).total_rows) == ("blotout_High-Value Customers Q1", 6)
     assert station.held(audience, "meta")["email"] == emails(range(6))
+
+
+@pytest.mark.slow
+def test_a_session_that_stays_incomplete_is_given_up_after_a_day(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    intake = station.intake(META, identifiers=FIELDS)
+    key = station.key(intake, days=9)
+    assert success(send(station, key, batch(7, 1, 2, 2), users([0])))
+    later = clock.now() + timedelta(hours=25)
+    for module in (clock, books):
+        monkeypatch.setattr(module, "now", lambda: later)
+    assert work.sweep(station.workspace) == 1
+    [audience] = station.audiences(intake)
+    assert (station.state(audience).status, station.state(audience).matched_rows) == ("failed", 0)
+    assert not list(station.world.folder.glob(f"lake/_uploads/{station.state(audience).upload_id}/*"))
+    late = send(station, key, batch(7, 2, 2, 2), users([1]))
+    assert (late.status_code, "new sessionId" in late.json()["errors"][0]) == (400, True)
+    assert success(send(station, key, batch(8, 1, 1, 1), users([0])))
+    station.settle()
+    assert station.held(audience, "meta")["email"] == emails([0])
 
 
 @pytest.mark.slow
@@ -127,6 +148,8 @@ def test_where_a_destination_takes_whole_audiences_a_session_is_the_audience(sta
         {"header": "{"},
         {"header": {"sessionId": 1}},
         {"header": batch(1, 1, 1, 2)},
+        {"header": batch(1, 3, 2, 2)},
+        {"people": users([1, 2])},
         {"header": {**batch(1, 1, 1, 1), "pullDate": "22/11/2026"}},
         {"people": None},
         {"people": [{"email": ["jane@example.com"]}]},
@@ -140,6 +163,7 @@ def test_payloads_that_are_not_as_the_page_has_them(station: Station, wrong: dic
     assert (answer.status_code, answer.json()["success"], len(answer.json()["errors"])) == (400, False, 1)
     assert "jane" not in answer.text
     assert station.settle() == 0
+    assert all("=cmd" in str(wrong) for _ in station.audiences(intake)), "a session is entered by a batch that can be one"
 
 
 @pytest.mark.slow

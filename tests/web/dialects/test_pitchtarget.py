@@ -1,10 +1,7 @@
-"""PitchTarget's page, its curl line with another address and token, and what becomes of the hashes."""
+"""PitchTarget's page, and what becomes of the hashes."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,17 +10,6 @@ from destinations.test_commbox import DOOR as COMMBOX
 from destinations.test_meta import DOOR as META
 from web.dialects.rig import Station
 
-CURL = r"""
-curl "api.pitchtarget.com/custom_audiences" -X POST \
-	-H "Accept: application/json" \
-	-H "Authorization: OAuth cpo7v1e0zbzdic90pc6txbj1cypb8yl" \
-	-F 'fb_ad_account_id=2' \
-	-F 'name=Spending users' \
-	-F 'description=Users who bought something on my site' \
-	-F 'opt_out_link=http://www.myshop.com/opt_out' \
-	-F 'user_type=email_hash' \
-	-F 'file=@spending_users.csv;type=text/plain'
-"""
 EMAILS = [digest(f"person{number}@example.com") for number in range(3)]
 FORM = {"fb_ad_account_id": "2", "name": "Spending users", "user_type": "email_hash"}
 
@@ -35,28 +21,6 @@ def send(station: Station, key: str, path: str = "", method: str = "POST", lines
     if method in ("GET", "DELETE"):
         return station.http.request(method, address, headers=headers)
     return station.http.request(method, address, data={**FORM, **form}, files=files, headers=headers)
-
-
-@pytest.mark.slow
-def test_the_pages_curl_line_makes_an_audience(station: Station, tmp_path: Path) -> None:
-    intake = station.intake(META)
-    (tmp_path / "spending_users.csv").write_text("\n".join(EMAILS) + "\n", encoding="utf-8")
-    line = CURL.replace("api.pitchtarget.com", f"{station.url}/guestlist/dialects/pitchtarget")
-    line = line.replace("cpo7v1e0zbzdic90pc6txbj1cypb8yl", station.key(intake))
-    found = subprocess.run(["bash", "-c", f"{line.strip()} -s"], cwd=tmp_path, capture_output=True, check=True, timeout=60)
-    view = json.loads(found.stdout)["fb_custom_audience"]
-    assert isinstance(view.pop("id"), int)
-    assert view == {
-        "name": "Spending users",
-        "description": None,
-        "opt_out_link": "http://www.myshop.com/opt_out",
-        "user_type": "email_hash",
-        "fb_id": None,
-    }
-    station.settle()
-    [audience] = station.audiences(intake)
-    assert station.state(audience).status == "ready"
-    assert station.held(audience, "meta") == {"email": set(EMAILS)}
 
 
 @pytest.mark.slow

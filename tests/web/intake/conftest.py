@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from contract.fixtures import running, world
 from fastapi.testclient import TestClient
-from web.intake.rig import Desk, Place, installed
+from web.dialects.rig import station
+from web.intake.rig import Desk, Place, installed, running_place
 
-from guestlist.cli.components import free_port, running_airflow
 from guestlist.cli.stage import Stage
-from guestlist.sandbox.server import Sandbox
 from guestlist.web.app import app
 from guestlist.web.books import the_ledger, the_shelf
 from guestlist.web.intake import access
+
+__all__ = ["running", "station", "world"]
 
 
 @pytest.fixture
@@ -37,19 +39,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Airflow's API server and scheduler with the sandbox."""
     folder = tmp_path_factory.mktemp("pushed")
-    with pytest.MonkeyPatch.context() as patch, Sandbox(folder / "sandbox", settle_seconds=0.2) as sandbox:
-        patch.setenv("GUESTLIST_SEGMENTS", str(installed(folder)))
-        patch.setenv("GUESTLIST_INTAKE_REQUESTS", "6000")
-        patch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", "INFO")
-        stage = Stage(folder)
-        stage.make_key()
-        with (folder / "airflow.log").open("a") as log:
-            assert stage.airflow("db", "migrate", sandbox=sandbox, log=log).wait() == 0
-            assert stage.import_pools(sandbox, log) == 0
-        with running_airflow(stage, sandbox, port=free_port(0)) as airflow, Place.client_of(airflow.url) as client:
-            place = Place(folder, client, stage, sandbox, airflow)
-            client.headers["Authorization"] = f"Bearer {place.key()}"
-            yield place
+    with running_place(folder, installed(folder)) as place:
+        yield place
 
 
 @pytest.fixture

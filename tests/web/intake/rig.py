@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -11,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from contract.rig import people
 
-from guestlist.cli.components import Airflow
+from guestlist.cli.components import Airflow, free_port, running_airflow
 from guestlist.cli.stage import Stage
 from guestlist.runtime import clock
 from guestlist.runtime.intake.keys import create_key
@@ -105,14 +107,39 @@ class Place(Desk):
 
     def wait(self, audience_id: str, seconds: float = 240) -> dict[str, Any]:
         """Until its run is over."""
-        self.until(lambda: self.show(audience_id)["status"] in ENDED, seconds)
+        until(lambda: self.show(audience_id)["status"] in ENDED, seconds)
         return self.show(audience_id)
 
-    def until(self, true: Callable[[], bool], seconds: float = 120) -> None:
-        deadline = time.monotonic() + seconds
-        while not true():
-            assert time.monotonic() < deadline
-            time.sleep(0.3)
+    def as_user(self) -> dict[str, str]:
+        """The headers of somebody who has logged in to Airflow."""
+        login = {"username": self.airflow.user, "password": self.airflow.password}
+        return {"Authorization": f"Bearer {self.client.post('/auth/token', json=login).json()['access_token']}"}
+
+
+def until(true: Callable[[], bool], seconds: float = 120) -> None:
+    """Wait for what another process or thread does."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+
+
+@contextmanager
+def running_place(folder: Path, segments: Path, intakes: Iterable[str] = ("partners",)) -> Iterator[Place]:
+    """Airflow's API server and scheduler with the sandbox and the segment files of a folder, and a key for some intakes."""
+    with pytest.MonkeyPatch.context() as patch, Sandbox(folder / "sandbox", settle_seconds=0.2) as sandbox:
+        patch.setenv("GUESTLIST_SEGMENTS", str(segments))
+        patch.setenv("GUESTLIST_INTAKE_REQUESTS", "6000")
+        patch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", "INFO")
+        stage = Stage(folder)
+        stage.make_key()
+        with (folder / "airflow.log").open("a") as log:
+            assert stage.airflow("db", "migrate", sandbox=sandbox, log=log).wait() == 0
+            assert stage.import_pools(sandbox, log) == 0
+        with running_airflow(stage, sandbox, port=free_port(0)) as airflow, Place.client_of(airflow.url) as client:
+            place = Place(folder, client, stage, sandbox, airflow)
+            client.headers["Authorization"] = f"Bearer {place.key(intakes)}"
+            yield place
 
 
 def csv_of(numbers: Iterable[int], delimiter: str = ",") -> bytes:

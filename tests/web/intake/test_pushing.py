@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from web.intake.rig import Place, csv_of
+from web.intake.rig import Place, csv_of, until
 
 from guestlist.cli.components import free_port
 
@@ -56,9 +56,8 @@ def test_a_broken_row_ends_in_failed_with_its_line(place: Place) -> None:
 
 
 def test_users_of_airflow_push_by_their_permissions(place: Place) -> None:
-    login = {"username": place.airflow.user, "password": place.airflow.password}
-    token = place.client.post("/auth/token", json=login).json()["access_token"]
-    as_user = {"Authorization": f"Bearer {token}"}
+    as_user = place.as_user()
+    token = as_user["Authorization"].removeprefix("Bearer ")
     answer = place.create("By hand", csv_of(range(2)), intake="others", headers=as_user)
     assert answer.status_code == 201, answer.text
     assert place.ledger.pushed_audience(answer.json()["id"]).pushed_by == f"user:{place.airflow.user}"  # type: ignore[union-attr]
@@ -78,8 +77,8 @@ def test_an_upload_that_is_broken_off_leaves_nothing(place: Place) -> None:
     )
     with socket.create_connection((url.hostname, url.port)) as sent:
         sent.sendall(head.encode() + csv_of(range(15_000)))
-        place.until(lambda: len(place.kept()) > len(before))
-    place.until(lambda: place.kept() == before)
+        until(lambda: len(place.kept()) > len(before))
+    until(lambda: place.kept() == before)
     assert place.ask("GET", "/audiences").json() == listed
 
 
@@ -95,6 +94,30 @@ def test_nothing_personal_is_told_or_kept(place: Place) -> None:
         with closing(sqlite3.connect(books)) as database:
             assert canary not in "".join(database.iterdump())
     assert [path for path in place.kept() if found["upload_id"] in str(path)] == [], "its file is gone once it is sealed"
+
+
+def test_a_run_that_is_marked_as_failed_holds_up_nobody(place: Place) -> None:
+    created = place.create("Marked", csv_of(range(8_000)))
+    assert created.status_code == 201, created.text
+    there = created.json()["id"]
+    until(lambda: place.show(there)["status"] in ("processing", "syncing"))
+    run, as_user = f"intake__{place.show(there)['upload_id']}", place.as_user()
+    marked = place.client.patch(f"/api/v2/dags/partners/dagRuns/{run}", json={"state": "failed"}, headers=as_user)
+    assert marked.status_code == 200, marked.text
+    begun = place.client.post("/api/v2/dags/guestlist_intake/dagRuns", json={"logical_date": None}, headers=as_user)
+    assert begun.status_code == 200, begun.text
+    found = place.wait(there)
+    assert (found["status"], run in found["message"]) == ("failed", True), found
+    assert place.push("PUT", there, csv_of(range(5))).status_code == 202
+    assert place.wait(there)["status"] == "ready"
+
+
+def test_an_address_of_an_upload_is_not_in_the_log(place: Place) -> None:
+    asked = {"name": "Announced", "filename": "p.csv"}
+    url = place.ask("POST", "/audiences", json=asked).json()["address"]["url"]
+    assert place.client.put(url, content=b"not,a,column\n1,2,3\n").status_code == 422, "so that it may still be used"
+    until(lambda: "/guestlist/uploads" in place.airflow.log.read_text())
+    assert url.partition("token=")[2] not in place.airflow.log.read_text()
 
 
 KILLED = """
@@ -116,7 +139,7 @@ def test_an_api_server_killed_before_the_run_began(place: Place) -> None:
     try:
         with Place.client_of(url) as client:
             client.headers["Authorization"] = place.client.headers["Authorization"]
-            place.until(lambda: answers(client))
+            until(lambda: answers(client))
             form = {"data": {"name": "Killed"}, "files": {"file": ("p.csv", csv_of(range(4)))}}
             answer = client.post("/guestlist/api/v1/audiences", **form)
             assert answer.status_code == 201

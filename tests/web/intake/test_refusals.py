@@ -12,6 +12,8 @@ import pytest
 from pyarrow import parquet
 from web.intake.rig import Desk, csv_of
 
+from guestlist.runtime.ledger import open_ledger
+
 pytestmark = pytest.mark.slow
 GOOD = csv_of(range(3))
 HEAD = GOOD.split(b"\n")[0]
@@ -127,6 +129,22 @@ def test_a_full_disk_takes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch, 
     assert "nothing of it counts" in answer.json()["detail"]
     assert [path for path in small_disk.rglob("*") if path.is_file()] == []
     assert desk.ask("GET", "/audiences").json()["audiences"] == []
+
+
+def test_a_ledger_without_room_enters_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch, small_disk: Path) -> None:
+    there = f"sqlite:///{small_disk / 'ledger.db'}"
+    monkeypatch.setenv("GUESTLIST_LEDGER", there)
+    desk.ledger = open_ledger(there)
+    desk.ask("GET", "/audiences")
+    filler = small_disk / "filler"
+    with pytest.raises(OSError, match="No space"):
+        filler.write_bytes(bytes(2 << 20))
+    answer = desk.create("VIPs", GOOD)
+    assert (answer.status_code, "nothing of it counts" in answer.json()["detail"]) == (503, True), answer.text
+    assert desk.kept() == []
+    filler.unlink()
+    assert desk.ask("GET", "/audiences").json()["audiences"] == []
+    assert desk.create("VIPs", GOOD).status_code == 201
 
 
 def test_without_a_vault_nobody_pushes(desk: Desk) -> None:

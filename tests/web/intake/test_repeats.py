@@ -83,7 +83,7 @@ def test_a_file_comes_by_its_address_alone(desk: Desk) -> None:
 def test_an_address_holds_for_an_hour(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     there, address = announced(desk)
     changed = re.sub(r"(.)$", lambda last: "A" if last[1] != "A" else "B", address)
-    for wrong in (changed[:-4] + "AAAA", address[:-30], "/uploads/made-up"):
+    for wrong in (changed[:-4] + "AAAA", address[:-30], "/uploads?token=made-up", "/uploads"):
         assert desk.client.put(wrong, content=GOOD).status_code == 403
     for minutes, gone in ((61, 0), (121, 1)):
         later = clock.now() + timedelta(minutes=minutes)

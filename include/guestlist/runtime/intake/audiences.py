@@ -16,6 +16,7 @@ from guestlist.model.segment import PUSHED_AUDIENCE, Destination, Segment, dotte
 from guestlist.model.segment_file import key_problems
 from guestlist.model.source import ROW_KEY, Identifiers, Upload
 from guestlist.model.vocabulary import Mode
+from guestlist.runtime.ledger import Ledger
 from guestlist.runtime.segments import find_segment
 from guestlist.runtime.wiring import Workspace
 
@@ -58,6 +59,11 @@ def find_intake(workspace: Workspace, name: str) -> Segment:
     if segment.source.intake is None:
         raise ConfigError(f"{name!r} is no intake: its rows come from elsewhere", segment=name)
     return segment
+
+
+def most_bytes(intake: Segment) -> int:
+    """How many bytes of a file an intake takes; none where the segment is no intake."""
+    return intake.source.intake.max_bytes if intake.source.intake else 0
 
 
 def audience_values(workspace: Workspace, intake: Segment, wish: Wish, pushed_by: str) -> dict[str, Any]:
@@ -164,8 +170,12 @@ def segment_name(audience: Row[Any]) -> str:
 
 def _target(target: Destination, audience: Row[Any], kind: Kind) -> Destination:
     mode = Mode.APPEND if kind == "append" and target.mode is Mode.MIRROR else target.mode
-    name = target.audience.replace(PUSHED_AUDIENCE, audience.name)[:200]
-    return target.model_copy(update={"audience": name, "mode": mode})
+    return target.model_copy(update={"audience": name_on(target, audience), "mode": mode})
+
+
+def name_on(target: Destination, audience: Row[Any]) -> str:
+    """What a pushed audience is called on a platform."""
+    return target.audience.replace(PUSHED_AUDIENCE, audience.name)[:200]
 
 
 def segment_of_upload(workspace: Workspace, intake: Segment, upload_id: str | None) -> Segment:
@@ -189,8 +199,7 @@ def with_pushed(workspace: Workspace, segments: Iterable[Segment]) -> Iterator[S
             yield segment
             continue
         for audience in workspace.ledger.live_audiences(segment.name):
-            for upload in workspace.ledger.uploads(audience.id)[:1]:
-                yield audience_segment(segment, audience, upload)
+            yield audience_segment(segment, audience, workspace.ledger.newest_upload(audience.id))
 
 
 def find_any(workspace: Workspace, name: str) -> Segment:
@@ -199,9 +208,16 @@ def find_any(workspace: Workspace, name: str) -> Segment:
     Raises:
         ConfigError: there is neither.
     """
-    intake, between, audience_id = name.rpartition(_BETWEEN)
-    audience = workspace.ledger.pushed_audience(_ID + audience_id) if between else None
-    if audience is None or audience.intake != intake:
+    audience = pushed_under(workspace.ledger, [name]).get(name)
+    if audience is None:
         return find_segment(name, workspace.config.segments)
-    upload = next(iter(workspace.ledger.uploads(audience.id)))
-    return audience_segment(find_intake(workspace, intake), audience, upload)
+    intake = find_intake(workspace, audience.intake)
+    return audience_segment(intake, audience, workspace.ledger.newest_upload(audience.id))
+
+
+def pushed_under(ledger: Ledger, names: Iterable[str]) -> dict[str, Row[Any]]:
+    """Which of these names of segments are pushed audiences', and whose."""
+    parts = [name.rpartition(_BETWEEN) for name in names]
+    found = ledger.pushed_audiences_of([_ID + audience_id for _, between, audience_id in parts if between])
+    there = {segment_name(row): row for row in found}
+    return {name: there[name] for name in map("".join, parts) if name in there}

@@ -29,6 +29,8 @@ from guestlist.sources.formats.location import DataFile
 UPLOADS = "_uploads"
 _ENDING = re.compile(r"\.((csv|tsv|txt|tab|ndjson|jsonl|json)(\.gz)?|parquet|pq|xlsx)$", re.IGNORECASE)
 """What can be looked at before it counts; other kinds of workbooks hide their formulas better."""
+_TOLD_BY_LINES = (".csv", ".tsv", ".txt", ".tab", ".ndjson", ".jsonl", ".json")
+"""Formats whose lines tell how many rows there are; in others the same byte means anything."""
 _READ_AT_ONCE = 1 << 20
 _IN_A_STORE = {"block_size": 8 << 20}
 """What waits in memory for the store's next request; 10,000 of these are the most that S3 takes."""
@@ -133,7 +135,8 @@ class Arriving:
         self._local = not lake.root.protocol
         self._bytes = self._lines = 0
         self._digest, self._watch = hashlib.sha256(), Watch(ending_of(path))
-        self._whole = False
+        self._whole, self._in_line = False, False
+        self._counts = path.endswith(_TOLD_BY_LINES)
         if self._local:
             os.umask(0o077)
             self._target.parent.mkdir(parents=True, exist_ok=True)
@@ -147,7 +150,9 @@ class Arriving:
         if self._bytes > self._most:
             raise TooLarge(f"the file is larger than the {self._most} bytes that this intake takes (`max_bytes`)")
         self._watch.look(chunk)
-        self._lines += chunk.count(b"\n")
+        if self._counts and chunk:
+            self._lines += chunk.count(b"\n")
+            self._in_line = not chunk.endswith(b"\n")
         self._digest.update(chunk)
         self._writer.write(chunk)
 
@@ -166,7 +171,7 @@ class Arriving:
             for folder in list(Path(self._target.path).parents)[:_NEW_FOLDERS]:
                 _sync(folder)
         self._whole = True
-        return Piece(self._sequence, self._path, self._bytes, self._lines, self._digest.hexdigest())
+        return Piece(self._sequence, self._path, self._bytes, self._lines + self._in_line, self._digest.hexdigest())
 
     def close(self) -> None:
         """Remove what has come of a piece that was not finished."""

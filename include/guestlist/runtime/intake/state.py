@@ -11,9 +11,11 @@ from sqlalchemy import Row
 
 from guestlist.model.plan import Drops
 from guestlist.runtime.intake.audiences import Kind, segment_name
+from guestlist.runtime.intake.delivered import Delivered, delivered
 from guestlist.runtime.ledger import Ledger
 
 Status = Literal["pending", "processing", "syncing", "ready", "partial", "failed"]
+_WITHOUT_HEADER = (".ndjson", ".jsonl", ".json")
 _PREPARED_PERCENT = 40
 """Of the way, once all rows are read and hashed."""
 
@@ -45,11 +47,16 @@ class AudienceState:
     id: str
     name: str
     intake: str
+    segment: str
+    """As ledger and lake know it."""
+    columns: Mapping[str, Any]
+    """Identifier -> the columns of its files."""
+    key: str
     upload_id: str
     kind: Kind
     status: Status
     total_rows: int
-    """Counted once all are read; before, guessed from the line breaks."""
+    """Counted once all are read; before, guessed from the lines of text, and 0 for other formats."""
     processed_rows: int
     matched_rows: int
     """Of the destination that has taken the most."""
@@ -66,14 +73,15 @@ class AudienceState:
 
 def state_of(ledger: Ledger, audience: Row[Any], platforms: Mapping[str, str]) -> AudienceState:
     """How a pushed audience is; ``platforms`` maps its intake's labels to platforms."""
-    upload = next(iter(ledger.uploads(audience.id)))
+    upload = ledger.newest_upload(audience.id)
     segment, run_id = segment_name(audience), upload.run_id or ""
     run = ledger.run(segment, run_id)
     drops = Drops(**run.drops) if run is not None and run.drops else None
     report = run.report if run is not None and run.ended_at else None
     reported = {one["label"]: one for one in report["destinations"]} if report else {}
+    sent = delivered(ledger, segment, run_id)
     found = [
-        _destination(ledger, segment, run_id, label, platforms.get(label, ""), reported.get(label))
+        _destination(ledger, label, platforms.get(label, ""), sent.get(label, Delivered()), reported.get(label))
         for label in audience.destinations
     ]
     read = drops.read if drops else upload.rows_read
@@ -82,6 +90,9 @@ def state_of(ledger: Ledger, audience: Row[Any], platforms: Mapping[str, str]) -
         id=audience.id,
         name=audience.name,
         intake=audience.intake,
+        segment=segment,
+        columns=audience.identifiers,
+        key=audience.key_column,
         upload_id=upload.id,
         kind=upload.kind,
         status=status,
@@ -117,7 +128,8 @@ def _status(upload: Row[Any], *, prepared: bool) -> Status:
 
 
 def _guessed(ledger: Ledger, upload: Row[Any]) -> int:
-    return sum(max(0, piece.lines - 1) for piece in ledger.pieces(upload.id))
+    pieces = ledger.pieces(upload.id)
+    return sum(max(0, piece.lines - (not piece.path.endswith(_WITHOUT_HEADER))) for piece in pieces)
 
 
 def _progress(status: Status, read: int, found: Sequence[DestinationState], *, prepared: bool) -> int:
@@ -136,27 +148,27 @@ def _waits(found: Sequence[DestinationState]) -> str | None:
 
 
 def _destination(
-    ledger: Ledger, segment: str, run_id: str, label: str, platform: str, reported: Mapping[str, Any] | None
+    ledger: Ledger, label: str, platform: str, sent: Delivered, reported: Mapping[str, Any] | None
 ) -> DestinationState:
-    audience = ledger.audience(segment, label)
-    plans = ledger.plans_of_run(segment, label, run_id)
-    planned, answered = ledger.rows_answered(plans[0].id) if plans else (0, 0)
     lost = sum(reported["rejected"].values()) + reported["unsent"] + reported["unconfirmed"] if reported else 0
     return DestinationState(
         label=label,
         platform=platform,
-        state=reported["state"] if reported else _unreported(ledger, plans[0], answered) if plans else "pending",
-        platform_id=(audience.id or None) if audience else None,
-        url=audience.url if audience else None,
+        state=reported["state"] if reported else _unreported(ledger, sent),
+        platform_id=(sent.audience.platform_id or None) if sent.audience else None,
+        url=sent.audience.url if sent.audience else None,
         members=reported["members"] if reported else None,
         matched=max(0, reported["wanted"] - lost) if reported else 0,
-        rows_planned=planned,
-        rows_answered=answered,
+        rows_planned=sent.planned,
+        rows_answered=sent.answered,
         rejected=reported["rejected"] if reported else {},
     )
 
 
-def _unreported(ledger: Ledger, plan: Row[Any], answered: int) -> str:
-    if plan.state == "sealed":
+def _unreported(ledger: Ledger, sent: Delivered) -> str:
+    if sent.plan is None:
+        return "pending"
+    if sent.plan.state == "sealed":
         return "sealed"
-    return "waiting for approval" if plan.breaches and not answered and ledger.decision(plan.id) is None else "syncing"
+    stopped = sent.plan.breaches and not sent.answered and ledger.decision(sent.plan.id) is None
+    return "waiting for approval" if stopped else "syncing"

@@ -14,7 +14,7 @@ from upath import UPath
 
 from guestlist.model.errors import BusyError, DataError
 from guestlist.runtime import clock
-from guestlist.runtime.intake.audiences import columns_of, find_intake
+from guestlist.runtime.intake.audiences import columns_of, find_intake, most_bytes
 from guestlist.runtime.intake.examine import examine
 from guestlist.runtime.intake.kept import UPLOADS, ending_of
 from guestlist.runtime.intake.tokens import Announced
@@ -69,8 +69,7 @@ def _take(workspace: Workspace, upload: Row[Any], file: UPath) -> None:
     if audience is None:
         return
     intake = find_intake(workspace, audience.intake)
-    most = intake.source.intake.max_bytes if intake.source.intake else 0
-    piece = workspace.keeper.keep(upload.id, 1, ending_of(file.name), _blocks(file), most)
+    piece = workspace.keeper.keep(upload.id, 1, ending_of(file.name), _blocks(file), most_bytes(intake))
     try:
         examine(workspace.keeper, [piece], columns_of(intake, audience.identifiers, audience.key_column))
         workspace.ledger.add_pieces(upload.id, [piece])

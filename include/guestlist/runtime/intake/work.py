@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -96,6 +96,24 @@ def _by_hand(labels: Sequence[str]) -> str:
 def _end(workspace: Workspace, upload_id: str, outcome: str, told: str | None, **values: Any) -> None:
     values |= {"state": "ended", "outcome": outcome, "told": told and told[:_LONGEST_TOLD], "ended_at": clock.now()}
     workspace.ledger.set_upload(upload_id, **values)
+
+
+def end_broken_off(workspace: Workspace, is_over: Callable[[str, str], bool]) -> int:
+    """End uploads whose runs are over and never told what became of them, since others of their audience wait for them.
+
+    A run that was killed whole, or marked by hand, has had no report. ``is_over`` tells so of a DAG's run, by both ids.
+    Returns how many there were.
+    """
+    ended = 0
+    for row in workspace.ledger.unfinished_uploads():
+        run_id = row.run_id or run_of(row)
+        if not is_over(row.intake, run_id):
+            continue
+        now = workspace.ledger.upload(row.id)  # its report may have come since
+        if now is not None and now.state == row.state:
+            _end(workspace, row.id, "failed", f"its run was broken off: clear the run {run_id} of {row.intake}, or push again")
+            ended += 1
+    return ended
 
 
 def sweep(workspace: Workspace) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
@@ -12,6 +13,14 @@ from guestlist.model.errors import TransientError
 
 READS = "guestlist_reads"
 """The execution option of a connection that only reads."""
+
+T = TypeVar("T")
+_AT_ONCE = 500
+
+
+def in_pieces(values: Sequence[T]) -> Iterable[Sequence[T]]:
+    """As many as one query takes: databases take some ten thousands."""
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
 
 
 class Book:

@@ -107,6 +107,7 @@ def _append(connection: Connection, content: Mapping[str, Any]) -> None:
     row = connection.execute(newest).one_or_none()
     link = link_after(Link(row.number, row.content, row.previous, row.digest) if row else None, content)
     values = {"number": link.number, "content": link.content, "previous": link.previous, "digest": link.digest}
+    values["erasure_id"] = content["erasure"]
     try:
         connection.execute(insert(t.erasure_receipts).values(values))
     except IntegrityError:

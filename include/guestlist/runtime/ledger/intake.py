@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,13 +12,13 @@ from sqlalchemy.exc import IntegrityError
 from guestlist.model.errors import BusyError
 from guestlist.runtime.clock import now
 from guestlist.runtime.ledger import tables as t
-from guestlist.runtime.ledger.book import Book
+from guestlist.runtime.ledger.book import Book, in_pieces
 
 _NAME_IS_TAKEN = "an audience of this name is there already: replace or append its people, or choose another name"
 
 
 class Piece(NamedTuple):
-    """One file of an upload, in the lake. ``lines`` are its line breaks."""
+    """One file of an upload, in the lake. ``lines`` are those of text; 0 where the format is none."""
 
     sequence: int
     path: str
@@ -55,12 +55,28 @@ class Pushed(Book):
         with self.reading() as connection:
             return connection.execute(query.order_by(mine.created_at.desc(), mine.id.desc()).limit(limit)).all()
 
-    def live_audiences(self, intake: str) -> Sequence[Row[Any]]:
-        """All audiences of an intake that were not deleted, the oldest first."""
+    def pushed_audiences_of(self, ids: Collection[str]) -> Sequence[Row[Any]]:
+        """Those of these ids that there are."""
+        query, mine = select(t.pushed_audiences), t.pushed_audiences.c
+        with self.reading() as connection:
+            return [row for some in in_pieces(sorted(ids)) for row in connection.execute(query.where(mine.id.in_(some)))]
+
+    def live_audiences(self, intake: str | None = None) -> Sequence[Row[Any]]:
+        """All audiences of an intake, or of all of them, that were not deleted, the oldest first."""
         mine = t.pushed_audiences.c
-        query = select(t.pushed_audiences).where(mine.intake == intake, mine.live_name.is_not(None))
+        query = select(t.pushed_audiences).where(mine.live_name.is_not(None))
+        query = query if intake is None else query.where(mine.intake == intake)
         with self.reading() as connection:
             return connection.execute(query.order_by(mine.created_at, mine.id)).all()
+
+    def newest_uploads(self, audience_ids: Collection[str]) -> dict[str, Row[Any]]:
+        """The last upload of each of these audiences."""
+        mine, other = t.uploads.c, t.uploads.alias("other").c
+        last = select(func.max(other.number)).where(other.audience_id == mine.audience_id).correlate(t.uploads)
+        query = select(t.uploads).where(mine.number == last.scalar_subquery())
+        with self.reading() as connection:
+            found = (connection.execute(query.where(mine.audience_id.in_(some))) for some in in_pieces(sorted(audience_ids)))
+            return {row.audience_id: row for rows in found for row in rows}
 
     def mark_deleted(self, audience_id: str) -> None:
         """Give the name of an audience free; its history stays."""
@@ -117,11 +133,11 @@ class Pushed(Book):
         with self.reading() as connection:
             return _by_request(connection, request_key)
 
-    def upload_of_session(self, session: str) -> Row[Any] | None:
-        """The newest upload that comes in batches under a session's name."""
-        query = select(t.uploads).where(t.uploads.c.session == session).order_by(t.uploads.c.created_at.desc()).limit(1)
+    def newest_upload(self, audience_id: str) -> Row[Any]:
+        """The last upload of an audience: there is one, since the first is entered with the audience."""
+        query = select(t.uploads).where(t.uploads.c.audience_id == audience_id).order_by(t.uploads.c.number.desc()).limit(1)
         with self.reading() as connection:
-            return connection.execute(query).one_or_none()
+            return connection.execute(query).one()
 
     def uploads(self, audience_id: str) -> Sequence[Row[Any]]:
         """All uploads of an audience, the newest first."""
@@ -146,6 +162,16 @@ class Pushed(Book):
             .join(t.pushed_audiences, t.pushed_audiences.c.id == t.uploads.c.audience_id)
             .where(t.uploads.c.state == "received", ~exists().where(before))
             .order_by(t.uploads.c.received_at)
+        )
+        with self.reading() as connection:
+            return connection.execute(query).all()
+
+    def unfinished_uploads(self) -> Sequence[Row[Any]]:
+        """Whole uploads that have come to no end, with their ``intake``."""
+        query = (
+            select(t.uploads, t.pushed_audiences.c.intake)
+            .join(t.pushed_audiences, t.pushed_audiences.c.id == t.uploads.c.audience_id)
+            .where(t.uploads.c.state.in_(("received", "running")))
         )
         with self.reading() as connection:
             return connection.execute(query).all()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import Connection, select, update
 
 from guestlist.model.audiences import AudienceRef
 from guestlist.model.conversation import Json
@@ -27,14 +27,6 @@ class Sessions(Book):
         with self.reading() as connection:
             rows = connection.execute(select(t.sessions).where(t.sessions.c.plan_id == plan_id).order_by(t.sessions.c.id)).all()
         return [session_of(row) for row in rows]
-
-    def rows_answered(self, plan_id: int) -> tuple[int, int]:
-        """Rows of all of a plan's sessions, and those of them whose batches have a receipt."""
-        answered = func.sum(case((t.batches.c.state == "received", t.batches.c.rows), else_=0))
-        query = select(func.sum(t.batches.c.rows), answered).join(t.sessions, t.sessions.c.id == t.batches.c.session_id)
-        with self.reading() as connection:
-            rows, done = connection.execute(query.where(t.sessions.c.plan_id == plan_id)).one()
-        return int(rows or 0), int(done or 0)
 
     def session(self, session_id: int) -> SessionRow:
         """One session."""

@@ -17,9 +17,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration."""
 
 metadata = MetaData()
@@ -53,6 +54,9 @@ audiences = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 
+BREACHED = text("CAST(breaches AS TEXT) <> '[]'")
+"""A plan that did not pass a guard: few of many, so that they have an index, which is used where the same words stand."""
+
 plans = Table(
     "plans",
     metadata,
@@ -71,6 +75,7 @@ plans = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("segment", "label", "run_id", "attempt"),
     Index("ix_plans_audience", "segment", "label", "id"),
+    Index("ix_plans_breached", "id", sqlite_where=BREACHED, postgresql_where=BREACHED),
 )
 
 approvals = Table(
@@ -81,6 +86,7 @@ approvals = Table(
     Column("decision", String(20), nullable=False),  # approve | reject | expired
     Column("who", String(250), nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
+    Index("ix_approvals_plan", "plan_id"),
 )
 
 sessions = Table(
@@ -231,6 +237,7 @@ erasure_steps = Table(
     Column("removed", JSON, nullable=False),  # field -> how many keys
     Column("request_ids", JSON, nullable=False),
     Column("at", DateTime(timezone=True)),
+    Index("ix_erasure_steps_outcome", "erasure_id", "outcome"),
 )
 
 erasure_receipts = Table(
@@ -240,6 +247,8 @@ erasure_receipts = Table(
     Column("content", Text, nullable=False),  # JSON, byte by byte what `digest` was made of
     Column("previous", String(64), nullable=False),
     Column("digest", String(64), nullable=False),
+    Column("erasure_id", String(40)),  # again, out of `content`, to be searched by
+    Index("ix_erasure_receipts_erasure", "erasure_id"),
 )
 
 intake_keys = Table(
@@ -296,7 +305,6 @@ uploads = Table(
     Column("cleared_at", DateTime(timezone=True)),  # its files are gone
     UniqueConstraint("audience_id", "number"),
     Index("ix_uploads_state", "state"),
-    Index("ix_uploads_session", "session"),
 )
 
 upload_pieces = Table(

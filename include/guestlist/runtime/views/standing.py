@@ -13,6 +13,7 @@ from guestlist.model.report import DestinationReport
 from guestlist.runtime import clock
 from guestlist.runtime.ledger import Ledger
 from guestlist.runtime.ledger import tables as t
+from guestlist.runtime.ledger.book import in_pieces
 from guestlist.runtime.ledger.rows import aware
 from guestlist.runtime.stopped import Stopped, stopped_among
 
@@ -22,8 +23,6 @@ _NEWEST_RUNS = 3
 """How many runs of each segment are looked at for all at once: one under way, one that was dry, and one that counts."""
 _LOOKED_BACK = 20
 """How many runs are looked at where the newest that counts has not served a destination."""
-_AT_ONCE = 500
-"""Values in one query: databases take some ten thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def standings(ledger: Ledger, keys: Sequence[Key]) -> dict[Key, Standing]:
         runs = _newest_runs(connection)
         counted = {segment: run for segment, found in runs.items() if (run := next(filter(_counts, found), None))}
         reports = _reports(connection, counted)
-    stopped = {(one.segment, one.label): one for some in _in_pieces(planned) for one in stopped_among(ledger, some)}
+    stopped = {(one.segment, one.label): one for some in in_pieces(planned) for one in stopped_among(ledger, some)}
     older: dict[str, Sequence[Row[Any]]] = {}
     found = {}
     for key in keys:
@@ -137,7 +136,7 @@ def _planned(connection: Connection, keys: Sequence[Key]) -> list[int]:
     new = sorted(
         {segment for segment, label in keys if (segment, label) not in found}
     )  # they have no audience yet, and few plans
-    for some in _in_pieces(new):
+    for some in in_pieces(new):
         of_new = select(plans.segment, plans.label, func.max(plans.id)).where(plans.segment.in_(some), ~plans.dry)
         grouped = connection.execute(of_new.group_by(plans.segment, plans.label))
         found |= {(segment, label): plan for segment, label, plan in grouped}
@@ -162,7 +161,7 @@ def _reports(connection: Connection, runs: Mapping[str, LastRun]) -> dict[str, d
     """Of one run for each segment, by label; a run that failed without a report is left out."""
     its, found = t.runs.c, {}
     pairs = [(segment, run.run_id) for segment, run in runs.items()]
-    for some in _in_pieces(pairs):
+    for some in in_pieces(pairs):
         query = select(its.segment, its.report).where(tuple_(its.segment, its.run_id).in_(some))
         for segment, report in connection.execute(query):
             if report:
@@ -184,7 +183,3 @@ def _counts(run: LastRun) -> bool:
 
 def _run_of(row: Any) -> LastRun:
     return LastRun(row.run_id, row.state, aware(row.started_at), aware(row.ended_at) if row.ended_at else None)
-
-
-def _in_pieces(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))

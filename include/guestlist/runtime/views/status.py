@@ -42,6 +42,8 @@ class Activity:
     """The newest of Airflow's runs, where it failed."""
     died_at: datetime | None = None
     """When that run began."""
+    told: str | None = None
+    """Why it failed, where that is known."""
 
 
 def is_late(standing: Standing, stale_before: datetime | None) -> bool:
@@ -72,7 +74,7 @@ def _broken_off(standing: Standing, activity: Activity) -> str | None:
     if activity.running:
         return None
     if activity.died_at and (newest is None or (activity.died != newest.run_id and activity.died_at > newest.started_at)):
-        return f"the run {activity.died} failed before it had prepared anybody; its tasks tell why"
+        return activity.told or f"the run {activity.died} failed before it had prepared anybody; its tasks tell why"
     if standing.sealed_by_newest:
         return None
     if newest is not None and newest.ended_at is None:

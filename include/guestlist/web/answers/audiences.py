@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from guestlist.runtime.views.status import Status
-from guestlist.web.answers.base import Answer
+from guestlist.web.answers.base import Answer, PushedAs
 from guestlist.web.answers.plans import Waiting
 from guestlist.web.answers.runs import RunRow
 
@@ -15,7 +15,10 @@ class AudienceRow(Answer):
     """One audience: a destination of a segment."""
 
     segment: str
+    """As the ledger names it: the segment of a file, or a pushed audience."""
+    pushed: PushedAs | None
     dag_id: str
+    """What runs it: the segment's own, or the intake's."""
     destination: str
     platform: str
     platform_title: str
@@ -52,7 +55,7 @@ class AudienceRow(Answer):
     trend: tuple[int, ...] = ()
     """Members by generation, the oldest first; at most 30."""
     can_run: bool
-    """Whether the user may trigger the segment's DAG."""
+    """Whether the user may trigger the segment's DAG; what was pushed runs when it is pushed."""
     can_approve: bool
     """Whether the user may answer for its guards."""
 
@@ -120,7 +123,7 @@ class Lineage(Answer):
     """From the source's columns to the platform's fields."""
 
     source: str
-    """A table, a file or the name of a query; never its text."""
+    """A table, a file, the name of a query, never its text, or that it is pushed."""
     source_connection: str | None
     platform: str
     audience: str

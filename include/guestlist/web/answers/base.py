@@ -20,6 +20,14 @@ class Count(Answer):
     count: int
 
 
+class PushedAs(Answer):
+    """What somebody has pushed, and to which intake; `/audiences/{id}` tells how far it is."""
+
+    id: str
+    name: str
+    intake: str
+
+
 class Problem(Answer):
     """Why a request was not served."""
 

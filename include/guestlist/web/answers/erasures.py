@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from guestlist.web.answers.base import Answer, Count
+from guestlist.web.answers.base import Answer, Count, PushedAs
 
 
 class ErasureStep(Answer):
     """What became of a request at one audience."""
 
     erasure: str
-
     segment: str
+    pushed: PushedAs | None
     destination: str
     former: bool
     """An audience that the destination had before it got another one."""
@@ -38,7 +38,15 @@ class Erasure(Answer):
     given: tuple[Count, ...]
     receipts: tuple[int, ...]
     """Numbers in the chain of receipts."""
-    steps: tuple[ErasureStep, ...]
+    outcomes: tuple[Count, ...]
+    """At how many audiences it came to what, those included whose segments the user may not see."""
+
+
+class ErasureSteps(Answer):
+    """What became of a request at the audiences of segments that the user may see."""
+
+    total: int
+    rows: tuple[ErasureStep, ...]
 
 
 class Erasures(Answer):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Described
 
 from guestlist.model import plan as model
-from guestlist.web.answers.base import Answer, Count
+from guestlist.web.answers.base import Answer, Count, PushedAs
 
 
 class Decision(Answer):
@@ -63,6 +63,7 @@ class GuardRow(Breach):
 
     plan: int
     segment: str
+    pushed: PushedAs | None
     destination: str
     run_id: str
     run_url: str | None
@@ -75,8 +76,9 @@ class GuardRow(Breach):
 class Guards(Answer):
     """Breached guards, the newest plan first."""
 
-    total: int
     rows: tuple[GuardRow, ...]
+    next: int | None
+    """Ask with it as ``before`` for those that come after; null at the end."""
 
 
 class RunRequest(BaseModel):

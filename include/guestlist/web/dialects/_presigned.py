@@ -17,25 +17,34 @@ from guestlist.runtime.intake.tokens import Announced, sign, signed
 from guestlist.runtime.ledger.intake import Piece
 from guestlist.runtime.wiring import Workspace
 from guestlist.web.dialects._pushing import Push
-from guestlist.web.intake.addresses import HOLDS, base_of
+from guestlist.web.intake.addresses import HOLDS, address_with, base_of
 from guestlist.web.intake.desk import receive
 
-_CODES = {403: "AccessDenied", 409: "OperationAborted", 413: "EntityTooLarge", 500: "InternalError", 503: "SlowDown"}
+_CODES = {
+    403: "AccessDenied",
+    409: "OperationAborted",
+    413: "EntityTooLarge",
+    500: "InternalError",
+    503: "ServiceUnavailable",
+}
+_STATUSES = {422: 400, 507: 503}
+"""S3 knows no others for these; what it says of a full disk has its clients try again."""
 Arrived = Callable[[Push, Row[Any], Piece], None]
 """Enters a piece of an upload."""
 
 
 def refuse_as_storage(status: int, told: str) -> Response:
     """A refusal in S3's form."""
+    status = _STATUSES.get(status, status)
     code = _CODES.get(status, "InvalidRequest")
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{escape(told)}</Message></Error>'
-    return Response(body, 400 if status == 422 else status, media_type="application/xml")
+    return Response(body, status, media_type="application/xml")
 
 
 def presigned(request: Request, workspace: Workspace, dialect: str, announced: Announced) -> str:
     """The address for a file within the hour, below a dialect's route for uploads."""
     token = sign(workspace.vault, announced, clock.now() + HOLDS)
-    return f"{base_of(request)}/guestlist/dialects/{dialect}/uploads/{token}"
+    return address_with(f"{base_of(request)}/guestlist/dialects/{dialect}", token)
 
 
 async def take(request: Request, workspace: Workspace, token: str, arrived: Arrived) -> Response:

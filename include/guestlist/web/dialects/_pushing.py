@@ -17,7 +17,7 @@ from guestlist.model.errors import BusyError, ConfigError, printable
 from guestlist.model.segment import Segment
 from guestlist.model.source import ROW_KEY
 from guestlist.model.vocabulary import Field
-from guestlist.runtime.intake.audiences import Kind, Wish, audience_values, columns_of, find_intake, served
+from guestlist.runtime.intake.audiences import Kind, Wish, audience_values, columns_of, find_intake, most_bytes, served
 from guestlist.runtime.intake.examine import examine
 from guestlist.runtime.intake.kept import UPLOADS, new_upload_id
 from guestlist.runtime.intake.state import AudienceState, state_of
@@ -41,9 +41,7 @@ class Push:
     @property
     def most_bytes(self) -> int:
         """Of one upload."""
-        limits = self.intake.source.intake
-        assert limits is not None  # noqa: S101 - `find_intake` finds nothing else
-        return limits.max_bytes
+        return most_bytes(self.intake)
 
     def identifiers(
         self,

@@ -12,12 +12,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
-from guestlist.model.errors import GuestlistError
+from guestlist.model.errors import GuestlistError, printable
 from guestlist.web.intake.errors import answer_of
 
 log = logging.getLogger("guestlist.web")
 Problems = Sequence[Mapping[str, Any]]
+REASON = "Guestlist-Reason"
+"""The header that tells why a request was refused, whatever the dialect's own form has room for."""
+_LONGEST_REASON = 500
 
 
 Refuse = Callable[[int, str], Response]
@@ -27,6 +31,13 @@ Refuse = Callable[[int, str], Response]
 def dialect(refuse: Refuse, invalid: Callable[[Problems], Response] | None = None) -> APIRouter:
     """A router whose errors are all written by ``refuse``; ``invalid`` writes what FastAPI finds wrong with a request."""
 
+    def refused(error: Exception, where: str) -> Response:
+        status, told = _meaning(error, where)
+        answer = refuse(status, told)
+        answer.headers[REASON] = ascii(told)[1:-1][:_LONGEST_REASON]
+        answer.headers.update(getattr(error, "headers", None) or {})
+        return answer
+
     class Route(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             handle = super().get_route_handler()
@@ -34,23 +45,35 @@ def dialect(refuse: Refuse, invalid: Callable[[Problems], Response] | None = Non
             async def handled(request: Request) -> Response:
                 try:
                     return await handle(request)
-                except GuestlistError as error:
-                    return refuse(*answer_of(error))
-                except RequestValidationError as error:
-                    return invalid(error.errors()) if invalid else refuse(422, _told(error.errors()))
-                except HTTPException as error:
-                    answer = refuse(error.status_code, str(error.detail))
-                    answer.headers.update(error.headers or {})
-                    return answer
-                except ClientDisconnect:
-                    return refuse(400, "the request was broken off")
                 except Exception as error:  # noqa: BLE001 - a client of the dialect reads no other form
-                    log.error("%s %s failed: %s", request.method, self.path, _place_of(error))  # noqa: TRY400
-                    return refuse(500, "this failed on our side; the log of the API server tells why")
+                    if invalid and isinstance(error, RequestValidationError):
+                        return invalid(error.errors())
+                    return refused(error, f"{request.method} {self.path}")
 
             return handled
 
+        async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                await super().handle(scope, receive, send)
+            except HTTPException as error:  # a verb that the route does not take
+                await refused(error, self.path)(scope, receive, send)
+
     return APIRouter(route_class=Route)
+
+
+def _meaning(error: Exception, where: str) -> tuple[int, str]:
+    """The status and the sentence of an error; one that is our fault is logged."""
+    match error:
+        case GuestlistError():
+            return answer_of(error)
+        case RequestValidationError():
+            return 422, _told(error.errors())
+        case HTTPException():
+            return error.status_code, str(error.detail)
+        case ClientDisconnect():
+            return 400, "the request was broken off"
+    log.error("%s failed: %s", where, _place_of(error))
+    return 500, "this failed on our side; the log of the API server tells why"
 
 
 def _place_of(error: Exception) -> str:
@@ -63,4 +86,4 @@ def _place_of(error: Exception) -> str:
 
 def _told(problems: Problems) -> str:
     """Where something is wrong and why, without what was sent."""
-    return "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in problems)
+    return printable("; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in problems))

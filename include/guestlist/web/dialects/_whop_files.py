@@ -103,8 +103,8 @@ def _address(request: Request, push: Push, upload_id: str, sequence: int, ending
     return presigned(request, push.workspace, "whop", Announced(upload_id, ending, sequence, push.intake.name))
 
 
-@storage.put("/uploads/{token}")
-async def put(request: Request, token: str, workspace: Annotated[Workspace, Depends(the_workspace)]) -> Response:
+@storage.put("/uploads")
+async def put(request: Request, workspace: Annotated[Workspace, Depends(the_workspace)], token: str = "") -> Response:
     """Take the bytes of a file, or of one part."""
     return await take(request, workspace, token, _arrived)
 

@@ -35,8 +35,8 @@ def view(state: AudienceState, *, dated: bool) -> dict[str, Any]:
         "progress_percent": state.progress_percent,
         "error_message": state.message or "not everybody could be delivered" if failed else None,
         "platform_audience_ids": [one.platform_id for one in state.destinations if one.platform_id],
-        "created_at": moment(state.created_at) if dated else aware(state.created_at).timestamp(),
-        "updated_at": moment(state.updated_at) if dated else aware(state.updated_at).timestamp(),
+        "created_at": moment(state.created_at) if dated else int(aware(state.created_at).timestamp()),
+        "updated_at": moment(state.updated_at) if dated else int(aware(state.updated_at).timestamp()),
     }
     return shown | (_DATED if dated else {})
 

@@ -24,20 +24,22 @@ from guestlist.web.intake.begin import begin
 from guestlist.web.multipart import Form, read_form
 
 _FILE, _PHONE = "audience_file", "phone1"
+_FORMATS = (".csv", ".xlsx")
 _DESCRIPTIONS = {
     400: "Bad Request",
     401: "Unauthorized",
     404: "Not Found",
-    429: "Too Many Requests - Rate limit exceeded",
+    429: "Too Many Requests \N{EN DASH} Rate limit exceeded",
     500: "Server Error",
 }
+"""The page's own words; why a request was refused is told by the header `REASON`."""
 _STATUSES = {403: 401, 404: 404, 401: 401, 429: 429}
 """CommBox knows five; whatever else is the request's fault is a bad request."""
 
 
-def _refuse(status: int, told: str) -> JSONResponse:
+def _refuse(status: int, _told: str) -> JSONResponse:
     status = 500 if status >= 500 else _STATUSES.get(status, 400)
-    return _answer(status, f"{_DESCRIPTIONS[status]}: {told}")
+    return _answer(status, _DESCRIPTIONS[status])
 
 
 def _answer(status: int, description: str, data: Any = None) -> JSONResponse:
@@ -55,7 +57,8 @@ async def create(request: Request, push: Pushing, after: BackgroundTasks) -> JSO
     """Make an audience of a file."""
     async with push.upload() as upload:
         form = await _read(request, upload)
-        if not (name := form.fields.get("name")):
+        name = form.fields.get("name", "")
+        if not name.strip():
             raise DataError("`name` is required")
         wish = Wish(name, identifiers=_identifiers(push), details={"dialect": "commbox"})
         entered = await run_in_threadpool(upload.enter, wish)
@@ -78,7 +81,9 @@ async def replace(request: Request, number: str, push: Pushing, after: Backgroun
 async def _read(request: Request, upload: NewUpload) -> Form[None]:
     async def take(part: str, filename: str, chunks: AsyncIterator[bytes]) -> None:
         if part == _FILE and not upload.pieces:
-            await upload.keep(ending_of(filename), chunks)
+            if (ending := ending_of(filename)) not in _FORMATS:
+                raise DataError(f"`{_FILE}` is a file of {' or '.join(_FORMATS)}")
+            await upload.keep(ending, chunks)
 
     form = await read_form(request, take)
     if not upload.pieces:

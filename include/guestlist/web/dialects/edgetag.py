@@ -94,6 +94,7 @@ async def _text(part: str, _filename: str, chunks: AsyncIterator[bytes]) -> str:
 def _take(push: Push, name: str, payload: Payload) -> Row[Any]:
     """Keep a batch, and return its session's upload as it is then."""
     batch, ledger = payload.batch, push.workspace.ledger
+    batch.check(len(payload.users), {batch.sequence})
     upload = _session(push, name, payload)
     pieces = {piece.sequence: piece for piece in ledger.pieces(upload.id)}
     again = batch.sequence in pieces
@@ -102,10 +103,7 @@ def _take(push: Push, name: str, payload: Payload) -> Row[Any]:
     if upload.state == "expired" or (upload.state != "waiting" and not again):
         raise corrupted(f"the session {batch.sessionId} is over: send all of its batches under a new sessionId")
     others = [piece for sequence, piece in pieces.items() if sequence != batch.sequence]
-    users = sum(piece.lines for piece in others) + len(payload.users)
-    last = len(others) + 1 == upload.pieces
-    if users > batch.totalUsers or (last and users != batch.totalUsers):
-        raise corrupted(f"the batches have {users} users, and totalUsers is {batch.totalUsers}")
+    batch.check(sum(piece.lines for piece in others) + len(payload.users), {batch.sequence, *pieces})
     content = "".join(f"{user.row()}\n" for user in payload.users).encode(errors="replace")
     room = push.most_bytes - sum(piece.bytes for piece in others)
     piece = push.workspace.keeper.keep(upload.id, batch.sequence, ".ndjson", [content], room)

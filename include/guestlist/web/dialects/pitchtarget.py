@@ -18,6 +18,7 @@ from sqlalchemy import Row
 from guestlist.model.errors import DataError
 from guestlist.model.vocabulary import Field
 from guestlist.runtime.intake.audiences import Wish
+from guestlist.runtime.intake.requests import request_digest
 from guestlist.web.dialects._numbers import audience_id_of, number_of
 from guestlist.web.dialects._pushing import NewUpload, Push, oauth, push_with
 from guestlist.web.dialects._router import dialect
@@ -35,19 +36,32 @@ _MAY_BE_PLAIN = ("custom_audience_third_party_id", "mobile_advertiser_id")
 _COLUMN = "user"
 """The files have no header: they are given one."""
 _HASH = re.compile(rb"\s*[0-9a-fA-F]{64}\s*(\n|$)")
+_HEADERS = {
+    "Cache-Control": "max-age=0, private, must-revalidate",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "X-XSS-Protection": "1; mode=block",
+}
 _ERRORS = {401: "unauthorized", 403: "forbidden", 404: "not found", 429: "too many requests"}
 
 
-def _refuse(status: int, told: str) -> JSONResponse:
+def _refuse(status: int, told: str) -> Response:
     """As Rails wrote errors then: the pages show none."""
     if status in (400, 413):
         status = 422
     body = {"error": _ERRORS[status]} if status in _ERRORS else {"errors": {"base": [told]}}
-    return JSONResponse(body, status, _request_id())
+    return _answer(body, status)
 
 
-def _request_id() -> dict[str, str]:
-    return {"X-Request-Id": str(uuid.uuid4())}
+class _Json(JSONResponse):
+    media_type = "application/json; charset=utf-8"
+
+
+def _answer(body: Any, status: int = 200) -> Response:
+    """An answer with the page's headers, but for those that tell of its server, and of other sites: Airflow sets these."""
+    answer = Response(status_code=status) if body is None else _Json(body, status)
+    answer.headers.update(_HEADERS | {"ETag": f'"{request_digest(body)[:32]}"', "X-Request-Id": str(uuid.uuid4())})
+    return answer
 
 
 router = dialect(_refuse)
@@ -55,7 +69,7 @@ Pushing = Annotated[Push, Depends(push_with(oauth))]
 
 
 @router.post("/custom_audiences")
-async def create(request: Request, push: Pushing, after: BackgroundTasks) -> JSONResponse:
+async def create(request: Request, push: Pushing, after: BackgroundTasks) -> Response:
     """Make an audience of the users of a file."""
     async with push.upload() as upload:
         form = await _read(request, upload)
@@ -64,11 +78,11 @@ async def create(request: Request, push: Pushing, after: BackgroundTasks) -> JSO
         entered = await run_in_threadpool(upload.enter, wish)
         view = await run_in_threadpool(_view, push, entered.audience_id)
     after.add_task(begin, push.workspace)
-    return JSONResponse(view, 201, _request_id())
+    return _answer(view, 201)
 
 
 @router.put("/custom_audiences/{number}")
-async def add(request: Request, number: str, push: Pushing, after: BackgroundTasks) -> JSONResponse:
+async def add(request: Request, number: str, push: Pushing, after: BackgroundTasks) -> Response:
     """Add the users of a file to an audience."""
     audience = await run_in_threadpool(_found, push, number)
     async with push.upload() as upload:
@@ -78,13 +92,13 @@ async def add(request: Request, number: str, push: Pushing, after: BackgroundTas
         await run_in_threadpool(upload.enter_next, audience, "append")
         view = await run_in_threadpool(_view, push, audience.id)
     after.add_task(begin, push.workspace)
-    return JSONResponse(view, 200, _request_id())
+    return _answer(view)
 
 
 @router.get("/custom_audiences/{number}")
-def read(number: str, push: Pushing) -> JSONResponse:
+def read(number: str, push: Pushing) -> Response:
     """An audience."""
-    return JSONResponse(_view(push, _found(push, number).id), 200, _request_id())
+    return _answer(_view(push, _found(push, number).id))
 
 
 @router.delete("/custom_audiences/{number}")
@@ -92,7 +106,7 @@ def delete(number: str, push: Pushing, after: BackgroundTasks) -> Response:
     """Take everybody off an audience."""
     push.enter_next(_found(push, number), "delete")
     after.add_task(begin, push.workspace)
-    return Response(status_code=204, headers=_request_id())
+    return _answer(None, 204)
 
 
 async def _read(request: Request, upload: NewUpload) -> Form[bytes]:

@@ -99,9 +99,9 @@ def _labels(push: Push, job: Job) -> list[str]:
     return labels
 
 
-@storage.put("/uploads/{token}")
+@storage.put("/uploads")
 async def put(
-    request: Request, token: str, workspace: Annotated[Workspace, Depends(the_workspace)], after: BackgroundTasks
+    request: Request, workspace: Annotated[Workspace, Depends(the_workspace)], after: BackgroundTasks, token: str = ""
 ) -> Response:
     """Take the file of a job."""
     if request.headers.get("content-type") != "text/csv":

@@ -1,4 +1,4 @@
-"""Who pushes, and to which intakes: the holder of a key, or a user of Airflow who may trigger the intake's DAG."""
+"""Who pushes, and to which intakes: the holder of a key, or a user of Airflow with the permission on the intake's DAG."""
 
 from __future__ import annotations
 
@@ -19,13 +19,18 @@ from guestlist.web.access import Deed, Person, from_here
 from guestlist.web.books import the_ledger, the_shelf
 from guestlist.web.intake.pace import Allowance
 
+_NO_INTAKE = "no segment is an intake yet: docs/intake.md tells how one is set up"
 _UNKNOWN = "no such key, or one that has expired or was revoked: `guestlist keys create` makes one"
 _BEARER = "bearer "
+_REFUSED = {
+    Deed.SEE: "there is no intake that you may see: ask for the permission to read its DAG",
+    Deed.RUN: "there is no intake that you may push to: ask for the permission to trigger its DAG",
+}
 
 
 @dataclass(frozen=True)
 class Pusher:
-    """Somebody who pushes. ``segments`` are the names of the intakes that take it from them."""
+    """Somebody who pushes, or looks at what was pushed. ``segments`` are the names of the intakes that let them."""
 
     id: str
     segments: tuple[str, ...]
@@ -47,35 +52,47 @@ class Pusher:
         return segment
 
 
-async def pusher_of(token: str) -> Pusher:
-    """Whoever has a token: a key, or what Airflow gives its users.
+async def pusher_of(token: str, deed: Deed = Deed.RUN) -> Pusher:
+    """Whoever has a token: a key, or what Airflow gives its users, who may do a deed to an intake's DAG.
 
     Raises:
-        HTTPException: 401, it is neither; 403, there is no intake for it; 429 with ``Retry-After``, it asks too often.
+        HTTPException: 401, it is neither; 403, there is no intake for it, or 404, none at all; 429 with ``Retry-After``, it
+            asks too often.
     """
     if token.startswith(PREFIX):
         found = await run_in_threadpool(_holder, token)
     else:
-        found = await run_in_threadpool(_of_airflow, await _user(token))
+        found = await run_in_threadpool(_of_airflow, await _user(token), deed)
     if wait := _allowance().take(found.id):
         told = "too many requests with this key: wait as long as Retry-After says"
         raise HTTPException(429, told, headers={"Retry-After": str(math.ceil(wait))})
     if not found.segments:
-        raise HTTPException(403, "there is no intake that you may push to: ask for the permission to trigger its DAG")
+        raise HTTPException(403, _REFUSED[deed]) if intakes() else HTTPException(404, _NO_INTAKE)
     return found
 
 
 async def pusher(request: Request) -> Pusher:
-    """Whoever asks: by the header ``Authorization: Bearer ...``, or by Airflow's cookie on pages of this site."""
+    """Whoever asks to push."""
+    return await _asking(request, Deed.RUN)
+
+
+async def looker(request: Request) -> Pusher:
+    """Whoever asks how it is with what was pushed: of Airflow's users those who see the intake's DAG."""
+    return await _asking(request, Deed.SEE)
+
+
+async def _asking(request: Request, deed: Deed) -> Pusher:
+    """By the header ``Authorization: Bearer ...``, or by Airflow's cookie on pages of this site."""
     authorization = request.headers.get("authorization", "")
     if authorization.lower().startswith(_BEARER):
-        return await pusher_of(authorization[len(_BEARER) :].strip())
+        return await pusher_of(authorization[len(_BEARER) :].strip(), deed)
     if request.method not in ("GET", "HEAD"):
         from_here(request)
-    return await pusher_of(request.cookies.get(COOKIE_NAME_JWT_TOKEN, ""))
+    return await pusher_of(request.cookies.get(COOKIE_NAME_JWT_TOKEN, ""), deed)
 
 
 Pushing = Annotated[Pusher, Depends(pusher)]
+Looking = Annotated[Pusher, Depends(looker)]
 
 
 def intakes() -> dict[str, Segment]:
@@ -102,9 +119,9 @@ async def _user(token: str) -> Any:
         raise HTTPException(401, _UNKNOWN, headers={"WWW-Authenticate": "Bearer"}) from None
 
 
-def _of_airflow(user: Any) -> Pusher:
+def _of_airflow(user: Any, deed: Deed) -> Pusher:
     person = Person(user)
-    return Pusher(f"user:{person.name}", tuple(name for name in intakes() if person.may(Deed.RUN, name)))
+    return Pusher(f"user:{person.name}", tuple(name for name in intakes() if person.may(deed, name)))
 
 
 @cache

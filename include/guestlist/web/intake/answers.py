@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from guestlist.model.segment import Segment
 from guestlist.model.source import ROW_KEY
+from guestlist.runtime.intake.audiences import most_bytes
 from guestlist.runtime.intake.state import AudienceState, DestinationState, Status
 from guestlist.runtime.ledger.rows import aware
 from guestlist.web.answers.base import Answer, Count
@@ -53,17 +54,32 @@ class DestinationAnswer(Answer):
     """The platform's reason -> rows."""
 
 
+class Mapped(Answer):
+    """The columns of an identifier."""
+
+    columns: list[str]
+    region: str | None = None
+    """Of phone numbers: a column, or a country that holds for all."""
+    hashed: bool = False
+
+
 class AudienceAnswer(Answer):
     """An audience, as its newest upload has left it."""
 
     id: str
     name: str
     intake: str
+    segment: str
+    """As the Audiences pages have it, and the ledger."""
+    columns: dict[str, Mapped]
+    """Identifier -> the columns that its files have."""
+    key: str | None
+    """The column that names a person, where its files have one."""
     status: Status
     mode: Literal["replace", "append", "delete"]
     upload_id: str
     total_rows: int
-    """Guessed from line breaks until all are read."""
+    """Guessed from the lines of text until all are read; 0 for other formats until then."""
     processed_rows: int
     matched_rows: int
     """Of the destination that has taken the most."""
@@ -119,8 +135,10 @@ class IntakeAnswer(Answer):
     name: str
     description: str
     destinations: list[DestinationOffered]
-    columns: dict[str, Any]
+    columns: dict[str, Mapped]
     """Identifier -> the columns that are read where an upload names no others."""
+    needed: list[str]
+    """Columns that every file has besides, such as those of consent."""
     key: str | None
     max_bytes: int
 
@@ -139,6 +157,9 @@ def audience_answer(state: AudienceState) -> AudienceAnswer:
         id=state.id,
         name=state.name,
         intake=state.intake,
+        segment=state.segment,
+        columns={name: Mapped(**one) for name, one in state.columns.items()},
+        key=None if state.key == ROW_KEY else state.key,
         status=state.status,
         mode=state.kind,
         upload_id=state.upload_id,
@@ -190,7 +211,8 @@ def intake_answer(intake: Segment) -> IntakeAnswer:
             DestinationOffered(label=target.label, platform=target.platform, mode=target.mode.value)
             for target in intake.destinations
         ],
-        columns={field.value: one.model_dump(mode="json") for field, one in intake.identifiers.items()},
+        columns={field.value: Mapped(**one.model_dump(mode="json")) for field, one in intake.identifiers.items()},
+        needed=[*intake.consent.columns, *([intake.value.column] if intake.value else [])],
         key=None if intake.key == ROW_KEY else intake.key,
-        max_bytes=intake.source.intake.max_bytes if intake.source.intake else 0,
+        max_bytes=most_bytes(intake),
     )

@@ -1,4 +1,4 @@
-"""Files that were announced and come by an address of their own: ``PUT /guestlist/uploads/<token>``."""
+"""Files that were announced and come by an address of their own: ``PUT /guestlist/uploads?token=...``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from guestlist.model.errors import AuthError, BusyError, GuestlistError
 from guestlist.model.segment import Segment
-from guestlist.runtime.intake.audiences import columns_of, find_intake
+from guestlist.runtime.intake.audiences import columns_of, find_intake, most_bytes
 from guestlist.runtime.intake.examine import examine
 from guestlist.runtime.intake.tokens import Announced, signed
 from guestlist.runtime.ledger.intake import Piece
@@ -20,7 +20,7 @@ from guestlist.web.intake.answers import Accepted
 from guestlist.web.intake.begin import begin
 from guestlist.web.intake.desk import Here, in_thread, keeper_of, receive
 from guestlist.web.intake.errors import refusal
-from guestlist.web.intake.pushing import accepted, limit_of
+from guestlist.web.intake.pushing import accepted
 from guestlist.web.intake.taking import refuse_too_large
 
 router = APIRouter()
@@ -28,15 +28,15 @@ _OVER = "nothing is expected at this address any more: ask for another one"
 _FILE = {"requestBody": {"required": True, "content": {"application/octet-stream": {}}}}
 
 
-@router.put("/uploads/{token}", openapi_extra=_FILE)
-async def take_file(token: str, request: Request, workspace: Here, tasks: BackgroundTasks) -> Accepted:
+@router.put("/uploads", openapi_extra=_FILE)
+async def take_file(request: Request, workspace: Here, tasks: BackgroundTasks, token: str = "") -> Accepted:
     """Send the file that was announced. The same file again is the same upload; another one is refused."""
     try:
         announced = signed(workspace.vault, token)
         intake, audience = await in_thread(_expected, workspace, announced)
-        refuse_too_large(request, limit_of(intake))
+        refuse_too_large(request, most_bytes(intake))
         chunks = request.stream()
-        piece = await receive(workspace, announced.upload_id, 1, announced.ending, chunks, limit_of(intake))
+        piece = await receive(workspace, announced.upload_id, 1, announced.ending, chunks, most_bytes(intake))
         upload = await in_thread(
             _enter, workspace, columns_of(intake, audience.identifiers, audience.key_column), announced, piece
         )

@@ -11,7 +11,7 @@ from guestlist.runtime.intake.state import AudienceState, state_of, status_of
 from guestlist.runtime.ledger import Ledger
 from guestlist.runtime.ledger.rows import aware
 from guestlist.web.books import Books
-from guestlist.web.intake.access import Pusher, Pushing
+from guestlist.web.intake.access import Looking, Pusher, Pushing
 from guestlist.web.intake.answers import (
     AudienceAnswer,
     Audiences,
@@ -35,7 +35,7 @@ def list_intakes(who: Pushing) -> list[IntakeAnswer]:
 
 @router.get("/audiences")
 def list_audiences(
-    who: Pushing,
+    who: Looking,
     ledger: Books,
     intake: str | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
@@ -49,19 +49,19 @@ def list_audiences(
 
 
 @router.get("/audiences/{audience_id}")
-def show_audience(audience_id: str, who: Pushing, ledger: Books) -> AudienceAnswer:
+def show_audience(audience_id: str, who: Looking, ledger: Books) -> AudienceAnswer:
     """How an audience is: its newest upload, and each destination."""
     return audience_answer(_state(ledger, who, audience_id))
 
 
 @router.get("/audiences/{audience_id}/rejections")
-def show_rejections(audience_id: str, who: Pushing, ledger: Books) -> Rejections:
+def show_rejections(audience_id: str, who: Looking, ledger: Books) -> Rejections:
     """Rows of the newest upload that could not be used, and those that platforms have refused, by reason."""
     return rejections(_state(ledger, who, audience_id))
 
 
 def audience_row(ledger: Ledger, who: Pusher, audience_id: str) -> Row[Any]:
-    """An audience of an intake that somebody may push to.
+    """An audience of an intake that lets somebody.
 
     Raises:
         HTTPException: 404, there is none for him.
@@ -79,7 +79,7 @@ def _state(ledger: Ledger, who: Pusher, audience_id: str) -> AudienceState:
 
 
 def _listed(ledger: Ledger, row: Row[Any]) -> ListedAudience:
-    upload = next(iter(ledger.uploads(row.id)))
+    upload = ledger.newest_upload(row.id)
     return ListedAudience(
         id=row.id,
         name=row.name,

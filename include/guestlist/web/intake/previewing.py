@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
 
@@ -12,7 +11,7 @@ from guestlist.runtime.intake.kept import TooLarge, ending_of
 from guestlist.runtime.intake.preview import preview
 from guestlist.web.answers.base import Answer, Count
 from guestlist.web.intake.access import Pushing
-from guestlist.web.intake.answers import counts
+from guestlist.web.intake.answers import Mapped, counts
 from guestlist.web.intake.desk import Here, in_thread
 from guestlist.web.intake.errors import refusal
 from guestlist.web.intake.questions import Look, body_of_form, understood
@@ -20,6 +19,27 @@ from guestlist.web.multipart import NoForm, read_form
 
 router = APIRouter()
 _MOST = 16 << 20
+
+
+class MaskedField(Answer):
+    """What is in one row for an identifier, masked."""
+
+    field: str
+    values: dict[str, str | None]
+    """By column."""
+    keys: dict[str, list[str]]
+    """What each destination would get: the beginning of a hash."""
+    dropped: dict[str, list[str]]
+    """Recipe -> why it makes no key of it."""
+
+
+class MaskedRow(Answer):
+    """One row of the file."""
+
+    key: str | None
+    dropped: str | None
+    """Why the whole row would be left out."""
+    fields: list[MaskedField]
 
 
 class Platform(Answer):
@@ -39,9 +59,9 @@ class Preview(Answer):
     """What is in a file."""
 
     columns: list[str]
-    mapping: dict[str, Any]
+    mapping: dict[str, Mapped]
     """Identifier -> columns: as was asked, or guessed from their names."""
-    rows: list[dict[str, Any]]
+    rows: list[MaskedRow]
     """The first ones, masked, with the keys that each destination would get."""
     looked_at: int = 0
     dropped: list[Count]

@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from guestlist.model.errors import GuestlistError
 from guestlist.model.segment import Segment
 from guestlist.runtime import clock
-from guestlist.runtime.intake.audiences import Kind, audience_values, columns_of, served
+from guestlist.runtime.intake.audiences import Kind, audience_values, columns_of, most_bytes, served
 from guestlist.runtime.intake.examine import examine
 from guestlist.runtime.intake.kept import TooLarge, ending_of
 from guestlist.runtime.intake.tokens import Announced
@@ -58,7 +58,7 @@ async def append_members(audience_id: str, request: Request, who: Pushing, works
 def delete_audience(audience_id: str, request: Request, who: Pushing, workspace: Here, tasks: BackgroundTasks) -> Accepted:
     """Everybody is taken off the audience at its destinations, and its name is free again."""
     ledger, row = workspace.ledger, audience_row(workspace.ledger, who, audience_id)
-    last = next(iter(ledger.uploads(audience_id)))
+    last = ledger.newest_upload(audience_id)
     if last.kind == "delete" and last.outcome in (None, "ready"):
         return accepted(row, last)
     found = Taken(workspace, who, request)
@@ -79,7 +79,7 @@ async def _push(
     kind: Literal["replace", "append"],
 ) -> Accepted:
     row = await in_thread(audience_row, workspace.ledger, who, audience_id)
-    async with taken(request, workspace, who, limit_of(who.intake(row.intake))) as found:
+    async with taken(request, workspace, who, most_bytes(who.intake(row.intake))) as found:
         asked = None if found.piece else understood(NewUpload, found.values)
         if found.piece:
             understood(Nothing, found.values)
@@ -107,8 +107,8 @@ def _enter(
     """Look at the file, then enter it; or announce one that is to come."""
     values = {"audience_id": audience["id"], "kind": kind}
     if found.piece:
-        if found.piece.bytes > limit_of(intake):
-            raise TooLarge(f"the file is larger than the {limit_of(intake)} bytes that this intake takes (`max_bytes`)")
+        if found.piece.bytes > most_bytes(intake):
+            raise TooLarge(f"the file is larger than the {most_bytes(intake)} bytes that this intake takes (`max_bytes`)")
         wanted = columns_of(intake, audience["identifiers"], audience["key_column"])
         examine(keeper_of(found.workspace), [found.piece], wanted)
     else:
@@ -134,11 +134,6 @@ def accepted(audience: Row[Any] | None, upload: Row[Any], address: Address | Non
     )
 
 
-def limit_of(intake: Segment) -> int:
-    """How many bytes of a file an intake takes."""
-    return intake.source.intake.max_bytes if intake.source.intake else 0
-
-
 def _most(who: Pusher) -> int:
     """The most that any of his intakes takes: which one is meant may stand behind the file."""
-    return max(limit_of(who.intake(name)) for name in who.segments)
+    return max(most_bytes(who.intake(name)) for name in who.segments)

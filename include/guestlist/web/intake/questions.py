@@ -16,7 +16,6 @@ from guestlist.runtime.intake.audiences import Wish
 
 _NEVER_HASHED = frozenset({Known.COUNTRY, Known.POSTAL_CODE})
 """What lists of hashes have in plain text: Google takes them so, others have them hashed here."""
-_REFERENCE = "#/components/schemas/{model}"
 Given = TypeVar("Given", bound="Question")
 
 
@@ -113,14 +112,13 @@ def understood(model: type[Given], values: Mapping[str, Any]) -> Given:
 def body(form: type[Question], written: type[Question]) -> dict[str, Any]:
     """What a route that reads its request as a stream takes, for OpenAPI: a form with a file, or JSON."""
     taken = body_of_form(form)
-    taken["requestBody"]["content"]["application/json"] = {"schema": written.model_json_schema(ref_template=_REFERENCE)}
+    taken["requestBody"]["content"]["application/json"] = {"schema": _in_one(written.model_json_schema())}
     return taken
 
 
 def body_of_form(form: type[Question]) -> dict[str, Any]:
     """The same for a form alone."""
-    schema = form.model_json_schema(ref_template=_REFERENCE)
-    schema.pop("$defs", None)
+    schema = _in_one(form.model_json_schema())
     for name in schema["properties"].keys() & {"columns", "destinations"}:
         told = "JSON" if name == "columns" else "labels with commas between"
         schema["properties"][name] = {"type": "string", "description": f"{told}; {schema['properties'][name]['description']}"}
@@ -128,3 +126,20 @@ def body_of_form(form: type[Question]) -> dict[str, Any]:
     schema["properties"]["file"] = {"type": "string", "format": "binary", "description": told}
     schema["required"] = [*schema.get("required", ()), "file"]
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+def _in_one(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema with what it refers to in the places of the references: the names stand in no part of the document."""
+    known = schema.pop("$defs", {})
+
+    def whole(part: Any) -> Any:
+        if isinstance(part, list):
+            return [whole(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        if reference := part.get("$ref"):
+            return whole(known[reference.rpartition("/")[2]])
+        return {name: whole(one) for name, one in part.items()}
+
+    found: dict[str, Any] = whole(schema)
+    return found

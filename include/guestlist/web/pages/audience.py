@@ -9,7 +9,6 @@ from fastapi import APIRouter, HTTPException
 from sqlalchemy.orm import Session
 
 from guestlist.model.segment import Segment
-from guestlist.runtime.ledger import Ledger
 from guestlist.runtime.ledger.rows import aware
 from guestlist.runtime.metrics import share
 from guestlist.runtime.stopped import Stopped
@@ -20,8 +19,10 @@ from guestlist.web.answers.base import counted
 from guestlist.web.answers.plans import Breach, Waiting
 from guestlist.web.books import Books, Segments
 from guestlist.web.dags import all_dags, known_runs, run_url
+from guestlist.web.pages.places import place_of
 from guestlist.web.pages.runs import decision_of, run_rows
-from guestlist.web.pages.standing import Place, entries, places, rows, schedule_text
+from guestlist.web.pages.standing import entries, rows, schedule_text
+from guestlist.web.served import ServedBy
 from guestlist.web.tables import Cut, answered, named
 
 router = APIRouter(prefix="/segments/{segment}/destinations/{destination}", tags=["audiences"])
@@ -31,13 +32,15 @@ _POINTS = 200
 
 
 @router.get("", response_model=a.Audience)
-def page(key: Audience, asking: Asking, books: Books, shelf: Segments, session: SessionDep) -> a.Audience:
+def page(key: Audience, served: ServedBy, asking: Asking, books: Books, shelf: Segments, session: SessionDep) -> a.Audience:
     """All that the page of one audience shows at first."""
-    found = shelf.segment(key[0])
-    place = _place(books, key, found)
-    [entry] = entries(books, session, {key[0]: found}, [place])
+    found = shelf.segment(served.dag_id)
+    place = place_of(books, served, key[1], found)
+    if place is None:
+        raise HTTPException(404, f"{key[0]} has no destination {key[1]}")
+    [entry] = entries(books, session, {served.dag_id: found}, [place])
     audience = books.audience(*key)
-    dag = all_dags(session).get(key[0])
+    dag = all_dags(session).get(served.dag_id)
     stopped = entry.standing.stopped
     return a.Audience(
         audience=rows(books, session, asking, [entry])[0],
@@ -45,7 +48,7 @@ def page(key: Audience, asking: Asking, books: Books, shelf: Segments, session: 
         audience_url=_web(audience.url if audience else ""),
         description=found.description if isinstance(found, Segment) else "",
         owner=found.owner if isinstance(found, Segment) else None,
-        dag_url=f"/dags/{key[0]}",
+        dag_url=f"/dags/{served.dag_id}",
         schedule=a.Schedule(
             text=schedule_text(found) or (dag.schedule if dag else None),
             next_run_at=dag.next_run_at if dag else None,
@@ -53,8 +56,8 @@ def page(key: Audience, asking: Asking, books: Books, shelf: Segments, session: 
         ),
         sealed=tuple(reversed([_sealed(row) for row in history.generations(books, key, _POINTS)])),
         seen=tuple(reversed([_seen(row) for row in history.all_looks(books, key, _POINTS)])),
-        runs=tuple(run_rows(session, key, history.runs(books, key, _RUNS)[1])),
-        waiting=_waiting(session, stopped) if stopped else None,
+        runs=tuple(run_rows(session, served.dag_id, history.runs(books, key, _RUNS)[1])),
+        waiting=_waiting(session, served.dag_id, stopped) if stopped else None,
         problem=found if isinstance(found, str) else None,
     )
 
@@ -71,13 +74,6 @@ def seen(key: Audience, books: Books, cut: Cut) -> Any:
     """What the platform said at each look, the newest first."""
     found = [_seen(row) for row in history.all_looks(books, key, cut.limit, cut.offset)]
     return answered(found, a.Seen, found, cut.format, named(key, "seen"))
-
-
-def _place(books: Ledger, key: tuple[str, str], found: Segment | str) -> Place:
-    for place in places(books, {key[0]: found}, {key[0]}):
-        if place.key == key:
-            return place
-    raise HTTPException(404, f"{key[0]} has no destination {key[1]}")
 
 
 def _sealed(row: Any) -> a.Sealed:
@@ -97,9 +93,9 @@ def _seen(row: Any) -> a.Seen:
     )
 
 
-def _waiting(session: Session, stopped: Stopped) -> Waiting:
-    run = run_url(stopped.segment, stopped.run_id)
-    of_airflow = bool(known_runs(session, {(stopped.segment, stopped.run_id)}))
+def _waiting(session: Session, dag_id: str, stopped: Stopped) -> Waiting:
+    run = run_url(dag_id, stopped.run_id)
+    of_airflow = bool(known_runs(session, {(dag_id, stopped.run_id)}))
     return Waiting(
         plan=stopped.id,
         run_id=stopped.run_id,

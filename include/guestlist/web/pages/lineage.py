@@ -9,24 +9,29 @@ from fastapi import APIRouter, HTTPException
 
 from guestlist.destinations import destination_class
 from guestlist.model.segment import Destination, Segment
+from guestlist.model.source import ROW_KEY
 from guestlist.model.vocabulary import PREHASHED
+from guestlist.runtime.intake.audiences import audience_segment
 from guestlist.web.access import Audience
 from guestlist.web.answers.audiences import Lineage, Origin
-from guestlist.web.books import Segments
+from guestlist.web.books import Books, Segments
+from guestlist.web.served import ServedBy
 from guestlist.web.tables import Format, answered, named
 
 router = APIRouter(prefix="/segments/{segment}/destinations/{destination}", tags=["audiences"])
 
 
 @router.get("/lineage", response_model=Lineage)
-def lineage(key: Audience, shelf: Segments, wanted: Format = "json") -> Any:
+def lineage(key: Audience, served: ServedBy, books: Books, shelf: Segments, wanted: Format = "json") -> Any:
     """From the source's columns to the platform's fields, as the segment's file says now."""
-    found = shelf.segment(key[0])
+    found = shelf.segment(served.dag_id)
+    if isinstance(found, Segment) and served.pushed is not None:
+        found = audience_segment(found, served.pushed, books.newest_upload(served.pushed.id))
     target = _target(found, key[1])
     if not isinstance(found, Segment) or target is None:
         raise HTTPException(404, found if isinstance(found, str) else f"{key[0]} has no destination {key[1]}")
     origins = tuple(_origins(found, target))
-    source = found.source.file or found.source.table or _query_name(found)
+    source = "pushed" if served.pushed is not None else found.source.file or found.source.table or _query_name(found)
     whole = Lineage(
         source=source,
         source_connection=found.source.connection,
@@ -68,7 +73,8 @@ def _origins(segment: Segment, target: Destination) -> Iterator[Origin]:
             yield whole.model_copy(update={"column": identifier.region_column, "use": "region"})
     if segment.value and capabilities.takes_value:
         yield Origin(column=segment.value.column, use="value", field="value", platform_field="value")
-    yield Origin(column=segment.key, use="member_key", recipe="member", hashed=True)
+    person = "all identifiers together" if segment.key == ROW_KEY else segment.key
+    yield Origin(column=person, use="member_key", recipe="member", hashed=True)
     for name, column in segment.consent:
         if column in segment.consent.columns:
             yield Origin(column=column, use="consent", recipe=name)

@@ -18,7 +18,8 @@ from guestlist.runtime.views.status import Status
 from guestlist.web.access import Asking
 from guestlist.web.answers.audiences import AudienceRow, Overview
 from guestlist.web.books import Books, Segments
-from guestlist.web.pages.standing import Entry, Place, capabilities_of, counts_of, entries, places, rows, seen_of
+from guestlist.web.pages.places import Place, places
+from guestlist.web.pages.standing import Entry, capabilities_of, counts_of, entries, rows, seen_of
 from guestlist.web.tables import Pages, answered
 
 router = APIRouter(tags=["audiences"])
@@ -49,15 +50,18 @@ class Choice(Pages):
     search: str = Field("", description="In segment, destination, platform, connection or audience; all of its words.")
     status: list[Status] = Field(default_factory=list)
     platform: list[str] = Field(default_factory=list)
-    segment: list[str] = Field(default_factory=list)
+    segment: list[str] = Field(default_factory=list, description="An intake stands for all that was pushed to it.")
     sort: Column = Field(Column.SEGMENT, description="Rows without a value come last either way.")
     descending: bool = False
 
     def takes(self, place: Place) -> bool:
         """Whether an audience is among those that are wanted, whatever its status."""
-        if (self.platform and place.platform not in self.platform) or (self.segment and place.segment not in self.segment):
+        served = place.served
+        if self.platform and place.platform not in self.platform:
             return False
-        names = (place.segment, place.label, capabilities_of(place.platform).title, place.connection, place.audience)
+        if self.segment and not {served.segment, served.dag_id} & set(self.segment):
+            return False
+        names = (served.segment, place.label, capabilities_of(place.platform).title, place.connection, place.audience)
         return all(any(word in name.casefold() for name in names) for word in self.search.casefold().split())
 
 

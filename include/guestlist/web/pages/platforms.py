@@ -19,7 +19,8 @@ from guestlist.web.access import Asking
 from guestlist.web.answers.platforms import Check, ConnectionRow, Finding, Limit, Platforms, Rate, TaskError
 from guestlist.web.books import Books, Segments
 from guestlist.web.dags import TaskFailure, failures, run_url
-from guestlist.web.pages.standing import Place, capabilities_of, places
+from guestlist.web.pages.places import Place, places
+from guestlist.web.pages.standing import capabilities_of
 from guestlist.web.tables import Format, answered
 
 router = APIRouter(tags=["platforms"])
@@ -48,7 +49,7 @@ def platforms(asking: Asking, books: Books, shelf: Segments, session: SessionDep
             platform_title=can.title,
             connection=connection,
             docs=can.docs,
-            segments=tuple(sorted({place.segment for place in its})),
+            segments=tuple(sorted({place.served.dag_id for place in its})),
             audiences=len(its),
             check=_check(checks[key]) if key in checks else None,
             rates=tuple(Rate(requests=one.requests, seconds=one.seconds, path=one.path) for one in can.limits.rates),
@@ -77,7 +78,7 @@ def _limits(limits: Limits) -> Iterator[Limit]:
 
 def _errors(every: Sequence[TaskFailure], its: Sequence[Place]) -> Iterator[TaskError]:
     """Those of the tasks that talk to the platform over a connection."""
-    keys = {place.key for place in its}
+    keys = {(place.served.dag_id, place.label) for place in its}
     for one in every:
         label = one.task.partition(".")[0]
         if (one.dag_id, label) in keys:

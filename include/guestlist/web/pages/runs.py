@@ -18,13 +18,13 @@ from guestlist.runtime.ledger.rows import aware
 from guestlist.runtime.metrics import share
 from guestlist.runtime.views import history
 from guestlist.runtime.views.history import RunOfAudience
-from guestlist.runtime.views.standing import Key
 from guestlist.web.access import Audience
 from guestlist.web.answers.base import counted
 from guestlist.web.answers.plans import Decision
 from guestlist.web.answers.runs import Batch, Batches, Reason, Run, RunRow, Runs, Session
 from guestlist.web.books import Books
 from guestlist.web.dags import known_runs, run_url
+from guestlist.web.served import ServedBy
 from guestlist.web.tables import Cut, Format, answered, named
 
 
@@ -40,19 +40,19 @@ router = APIRouter(prefix="/segments/{segment}/destinations/{destination}/runs",
 
 
 @router.get("", response_model=Runs)
-def of_audience(key: Audience, books: Books, session: SessionDep, cut: Cut) -> Any:
+def of_audience(key: Audience, served: ServedBy, books: Books, session: SessionDep, cut: Cut) -> Any:
     """The runs that served an audience or failed before they had planned anything, the newest first."""
     total, found = history.runs(books, key, cut.limit, cut.offset)
-    rows = run_rows(session, key, found)
+    rows = run_rows(session, served.dag_id, found)
     return answered(Runs(total=total, rows=tuple(rows)), RunRow, rows, cut.format, named(key, "runs"))
 
 
 @router.get("/{run_id}", response_model=Run)
-def one(key: Audience, found: OneRun, books: Books, session: SessionDep) -> Run:
+def one(served: ServedBy, found: OneRun, books: Books, session: SessionDep) -> Run:
     """One run with all that is known of it."""
     plans = [plan.id for plan in found.plans]
     return Run(
-        run=run_rows(session, key, [found])[0],
+        run=run_rows(session, served.dag_id, [found])[0],
         reasons=tuple(_reasons(found)),
         sessions=tuple(_sessions(books, found)),
         decisions=tuple(decision_of(row) for row in history.decisions(books, plans)),
@@ -89,11 +89,10 @@ def batches(
     return answered(Batches(total=total, rows=tuple(rows)), Batch, rows, cut.format, named(key, "batches"))
 
 
-def run_rows(session: AirflowSession, key: Key, found: Sequence[RunOfAudience]) -> list[RunRow]:
+def run_rows(session: AirflowSession, dag_id: str, found: Sequence[RunOfAudience]) -> list[RunRow]:
     """Runs as rows, with links to those that are Airflow's."""
-    segment, _ = key
-    known = known_runs(session, {(segment, one.row.run_id) for one in found})
-    return [_row(one, run_url(segment, one.row.run_id) if (segment, one.row.run_id) in known else None) for one in found]
+    known = known_runs(session, {(dag_id, one.row.run_id) for one in found})
+    return [_row(one, run_url(dag_id, one.row.run_id) if (dag_id, one.row.run_id) in known else None) for one in found]
 
 
 def decision_of(row: Any) -> Decision:

@@ -15,6 +15,7 @@ from guestlist.destinations.base import without_choices
 from guestlist.model.capabilities import Capabilities
 from guestlist.model.segment import After, Segment
 from guestlist.runtime import clock
+from guestlist.runtime.intake.work import run_of
 from guestlist.runtime.ledger import Ledger
 from guestlist.runtime.ledger.rows import aware
 from guestlist.runtime.metrics import share
@@ -25,27 +26,11 @@ from guestlist.runtime.views.status import Activity, Status, is_late, status_of
 from guestlist.web.access import Deed, Person
 from guestlist.web.answers.audiences import AudienceRow
 from guestlist.web.dags import Dag, activities, all_dags, known_runs, run_url
+from guestlist.web.pages.places import Place
 
 Found = Segment | str | None
 """A segment, or what is wrong with its file; None where there is no file."""
 _NOTHING = Activity()
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One destination of a segment, as its file or else the ledger names it."""
-
-    segment: str
-    label: str
-    platform: str
-    connection: str
-    audience: str
-    mode: str
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """How the ledger finds it."""
-        return self.segment, self.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +44,31 @@ class Entry:
     late: bool
 
 
-def places(ledger: Ledger, segments: Mapping[str, Segment | str], wanted: Collection[str]) -> Iterator[Place]:
-    """The destinations of the wanted segments; of one without a usable file those that the ledger knows."""
-    for segment in segments.values():
-        if isinstance(segment, Segment) and segment.name in wanted and segment.source.intake is None:
-            for one in segment.destinations:
-                yield Place(segment.name, one.label, one.platform, one.connection, one.audience, one.mode.value)
-    if without := {name for name in wanted if not isinstance(segments.get(name), Segment)}:
-        for row in ledger.all_audiences():
-            if row.segment in without:
-                yield Place(row.segment, row.label, row.platform, row.connection, row.name, row.mode)
-
-
 def entries(ledger: Ledger, session: Session, segments: Mapping[str, Segment | str], found: Sequence[Place]) -> Iterator[Entry]:
     """How each of these audiences stands."""
     dags = all_dags(session)
     active, by_hand = activities(session, dags), at_work(ledger)
+    uploads = ledger.newest_uploads({place.served.pushed.id for place in found if place.served.pushed is not None})
     oldest = _Oldest(segments, dags)
     standing = standings(ledger, [place.key for place in found])
     for place in found:
-        one, before = standing[place.key], oldest.of(place.segment)
-        activity = active.get(place.segment, _NOTHING)
-        if place.segment in by_hand and one.newest is not None:
+        served = place.served
+        one, before = standing[place.key], oldest.of(served.segment)
+        its_own = active.get(served.segment, _NOTHING)  # runs of an intake's DAG are for other audiences, too
+        activity = its_own if served.pushed is None else _activity_of(uploads[served.pushed.id])
+        if served.segment in by_hand and one.newest is not None:
             activity = replace(activity, running={*activity.running, one.newest.run_id})
         yield Entry(place, one, *status_of(one, activity, before), is_late(one, before))
+
+
+def _activity_of(upload: Any) -> Activity:
+    """What is known of a pushed audience's newest upload: it waits for its turn, is at work, or came to nothing."""
+    run_id = upload.run_id or run_of(upload)
+    if upload.state in ("received", "running"):
+        return Activity(frozenset({run_id}))
+    if upload.outcome == "failed":
+        return Activity(died=run_id, died_at=aware(upload.created_at), told=upload.told)
+    return _NOTHING
 
 
 class _Oldest:
@@ -105,13 +91,14 @@ class _Oldest:
 
 def rows(ledger: Ledger, session: Session, person: Person, shown: Sequence[Entry]) -> list[AudienceRow]:
     """The rows of a table, as far as it is shown: what only they need is read for them alone."""
-    segments = sorted({entry.place.segment for entry in shown})
+    segments = sorted({entry.place.served.segment for entry in shown})
     lines, seen = trends(ledger, segments), looks(ledger, segments)
-    runs = {(entry.place.segment, entry.standing.run.run_id) for entry in shown if entry.standing.run is not None}
+    runs = {(entry.place.served.dag_id, entry.standing.run.run_id) for entry in shown if entry.standing.run is not None}
     known = known_runs(session, runs)
-    may = {name: (person.may(Deed.RUN, name), person.may(Deed.APPROVE, name)) for name in segments}
+    dags = {entry.place.served.dag_id for entry in shown}
+    may = {name: (person.may(Deed.RUN, name), person.may(Deed.APPROVE, name)) for name in dags}
     return [
-        _row(entry, seen.get(entry.place.key), lines.get(entry.place.key, ()), known, may[entry.place.segment])
+        _row(entry, seen.get(entry.place.key), lines.get(entry.place.key, ()), known, may[entry.place.served.dag_id])
         for entry in shown
     ]
 
@@ -120,9 +107,11 @@ def _row(
     entry: Entry, look: Any, trend: Sequence[int], known: Collection[tuple[str, str]], may: tuple[bool, bool]
 ) -> AudienceRow:
     place, run, sealed = entry.place, entry.standing.run, entry.standing.sealed
+    served = place.served
     return AudienceRow(
-        segment=place.segment,
-        dag_id=place.segment,
+        segment=served.segment,
+        pushed=served.pushed_as,
+        dag_id=served.dag_id,
         destination=place.label,
         platform=place.platform,
         platform_title=capabilities_of(place.platform).title,
@@ -136,9 +125,9 @@ def _row(
         sealed_at=sealed.at if sealed else None,
         run_id=run.run_id if run else None,
         run_at=run.started_at if run else None,
-        run_url=run_url(place.segment, run.run_id) if run and (place.segment, run.run_id) in known else None,
+        run_url=run_url(served.dag_id, run.run_id) if run and (served.dag_id, run.run_id) in known else None,
         trend=tuple(trend),
-        can_run=may[0],
+        can_run=may[0] and served.pushed is None,
         can_approve=may[1],
         **counts_of(entry),
         **seen_of(entry, look),

@@ -8,6 +8,9 @@ import { GuardsPage } from "./logs/GuardsPage";
 import { OverviewPage } from "./overview/OverviewPage";
 import { Page } from "./parts/Page";
 import { PlatformsPage } from "./platforms/PlatformsPage";
+import { PushPage } from "./push/PushPage";
+import { ProgressPage } from "./pushed/ProgressPage";
+import { PushedPage } from "./pushed/PushedPage";
 import { RunPage } from "./run/RunPage";
 
 function Audiences() {
@@ -17,6 +20,9 @@ function Audiences() {
         <Route element={<OverviewPage />} index />
         <Route element={<AudiencePage />} path="segments/:segment/destinations/:destination" />
         <Route element={<RunPage />} path="segments/:segment/destinations/:destination/runs/:run" />
+        <Route element={<PushedPage />} path="pushed" />
+        <Route element={<PushPage />} path="pushed/new" />
+        <Route element={<ProgressPage />} path="pushed/audiences/:id" />
         <Route element={<PlatformsPage />} path="platforms" />
         <Route element={<ErasuresPage />} path="erasures" />
         <Route element={<GuardsPage />} path="guards" />

@@ -32,17 +32,26 @@ export async function ask<T>(path: string, query: Query = {}): Promise<T> {
   return read<T>(await fetch(apiUrl(path, query)));
 }
 
-export async function send<T>(path: string, body: object): Promise<T> {
+export async function send<T>(path: string, body: object, method: "DELETE" | "POST" = "POST"): Promise<T> {
   return read<T>(
-    await fetch(apiUrl(path), { body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, method: "POST" }),
+    await fetch(apiUrl(path), { body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, method }),
   );
+}
+
+/** A form, with whose files the browser does what it likes: it never has to hold them. */
+export async function post<T>(path: string, form: FormData, signal: AbortSignal): Promise<T> {
+  return read<T>(await fetch(apiUrl(path), { body: form, method: "POST", signal }));
 }
 
 async function read<T>(answer: Response): Promise<T> {
   if (answer.ok) return answer.json();
-  if (answer.status === 401) signIn();
-  const body: unknown = await answer.json().catch(() => null);
-  throw new ApiError(answer.status, sentence(body) ?? `The server answered ${answer.status} ${answer.statusText}.`);
+  throw refused(answer.status, await answer.json().catch(() => null));
+}
+
+/** What an answer that is none says, with the server's own sentence where there is one. */
+export function refused(status: number, body: unknown): ApiError {
+  if (status === 401) signIn();
+  return new ApiError(status, sentence(body) ?? `The server answered ${status}.`);
 }
 
 function sentence(body: unknown): string | undefined {

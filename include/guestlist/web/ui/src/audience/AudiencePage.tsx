@@ -6,12 +6,12 @@ import { useAnswer } from "../api/queries";
 import type { Audience, Run } from "../api/types";
 import { Answered } from "../parts/Answered";
 import { Facts } from "../parts/Facts";
-import { count, moment, NOTHING, size } from "../parts/format";
+import { count, moment, nameOf, NOTHING, size } from "../parts/format";
 import { Csv, Inner, Outer } from "../parts/Links";
 import { Page, Section } from "../parts/Page";
 import { StatusBadge } from "../parts/States";
 import { Ago } from "../parts/Time";
-import { runPath } from "../paths";
+import { pushedPath, runPath } from "../paths";
 import { Reasons } from "../run/Reasons";
 import { Actions } from "./Actions";
 import { History } from "./History";
@@ -27,8 +27,8 @@ export function AudiencePage() {
   return (
     <Page
       about={data && <About page={data} />}
-      actions={data && <Actions audience={data.audience} />}
-      title={`${segment} on ${data?.audience.platform_title ?? destination}`}
+      actions={data && !data.audience.pushed && <Actions audience={data.audience} />}
+      title={`${data ? nameOf(data.audience) : segment} on ${data?.audience.platform_title ?? destination}`}
     >
       <Answered asked={asked}>{(page) => <Content page={page} path={path} />}</Answered>
     </Page>
@@ -44,6 +44,7 @@ function About({ page: { audience, audience_url, dag_url, description } }: { pag
         {audience_url ? <Outer href={audience_url}>{audience.audience}</Outer> : <Text>{audience.audience}</Text>}
         <Text>{audience.mode}</Text>
         <Text>{audience.connection}</Text>
+        {audience.pushed && <Inner to={pushedPath(audience.pushed.id)}>{`pushed to ${audience.pushed.intake}`}</Inner>}
         <Inner to={dag_url}>DAG</Inner>
         {audience.run_url && <Inner to={audience.run_url}>last DAG run</Inner>}
       </Flex>
@@ -76,6 +77,14 @@ function Content({ page, path }: { page: Audience; path: string }) {
 }
 
 function factsOf({ audience, owner, schedule }: Audience) {
+  const next = [
+    {
+      name: "Next run",
+      note: schedule.next_run_at && moment(schedule.next_run_at),
+      value: schedule.paused ? "paused" : <Ago at={schedule.next_run_at} />,
+    },
+    { name: "Schedule", value: schedule.text ?? "by hand" },
+  ];
   return [
     {
       name: "On the platform",
@@ -86,12 +95,7 @@ function factsOf({ audience, owner, schedule }: Audience) {
     { name: "Wanted", value: count(audience.wanted) },
     { name: "Match rate", value: audience.match_rate_told ?? NOTHING },
     { name: "Last sealed", note: audience.late && "late", value: <Ago at={audience.sealed_at} /> },
-    {
-      name: "Next run",
-      note: schedule.next_run_at && moment(schedule.next_run_at),
-      value: schedule.paused ? "paused" : <Ago at={schedule.next_run_at} />,
-    },
-    { name: "Schedule", value: schedule.text ?? "by hand" },
+    ...(audience.pushed ? [{ name: "Schedule", value: "when it is pushed" }] : next),
     { name: "Owner", value: owner ?? NOTHING },
   ];
 }

@@ -17,8 +17,8 @@ export function History({ audience, path }: { audience: Audience; path: string }
       <Section
         actions={
           <>
-            <Csv name="what was sealed" path={`${path}/sealed`} />
-            <Csv name="what the platform said" path={`${path}/seen`} />
+            <Csv label="CSV, sealed" name="what was sealed" path={`${path}/sealed`} />
+            <Csv label="CSV, told" name="what the platform said" path={`${path}/seen`} />
           </>
         }
         title="Size and match rate"

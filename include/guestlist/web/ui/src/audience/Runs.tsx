@@ -1,5 +1,6 @@
 // The runs of an audience with their numbers.
 import { useMemo } from "react";
+import { byOffset } from "../api/queries";
 import type { AudienceRow, RunRow } from "../api/types";
 import { columnsOf } from "../parts/DataTable";
 import { count, duration, NOTHING } from "../parts/format";
@@ -10,16 +11,19 @@ import { StateBadge } from "../parts/States";
 import { At } from "../parts/Time";
 import { runPath } from "../paths";
 
+const PAGING = byOffset<RunRow>();
+
 export function Runs({ audience, path }: { audience: AudienceRow; path: string }) {
   const { destination, segment } = audience;
   const columns = useMemo(() => columnsFor(segment, destination), [segment, destination]);
   return (
     <Section actions={<Csv name="the runs" path={`${path}/runs`} />} title="Runs">
-      <PagedTable<RunRow>
+      <PagedTable
         columns={columns}
         empty="No run has served it yet."
         label="Runs"
         maxHeight="28rem"
+        paging={PAGING}
         path={`${path}/runs`}
         rowId={(row) => row.run_id}
       />

@@ -1,9 +1,11 @@
 // Requests to take people off every audience, and what became of each at each platform.
+import { pathOf } from "../api/client";
+import { byOffset } from "../api/queries";
 import type { Count, Erasure, ErasureStep } from "../api/types";
-import { columnsOf, DataTable } from "../parts/DataTable";
-import { count, NOTHING, words } from "../parts/format";
+import { columnsOf } from "../parts/DataTable";
+import { count, nameOf, NOTHING, words } from "../parts/format";
 import { Csv, Inner } from "../parts/Links";
-import { Page } from "../parts/Page";
+import { Page, Section } from "../parts/Page";
 import { PagedTable } from "../parts/PagedTable";
 import { StateBadge } from "../parts/States";
 import { At } from "../parts/Time";
@@ -24,7 +26,7 @@ const REQUESTS = request.columns([
   request.accessor("people", { cell: ({ row }) => count(row.original.people), header: "People", meta: { numeric: true } }),
   request.display({ cell: ({ row }) => counts(row.original.given), header: "Keys given", id: "given", meta: { from: "lg" } }),
   request.display({
-    cell: ({ row }) => outcomes(row.original.steps),
+    cell: ({ row }) => counts(row.original.outcomes),
     header: "Outcomes",
     id: "outcomes",
     meta: { from: "lg" },
@@ -47,19 +49,13 @@ const REQUESTS = request.columns([
   }),
 ]);
 
-function outcomes(steps: readonly ErasureStep[]): string {
-  const tally = new Map<string, number>();
-  for (const { outcome } of steps) tally.set(outcome ?? "open", (tally.get(outcome ?? "open") ?? 0) + 1);
-  return counts([...tally].map(([name, many]) => ({ count: many, name })));
-}
-
 const step = columnsOf<ErasureStep>();
 
 const STEPS = step.columns([
   step.accessor("segment", {
     cell: ({ row: { original } }) => (
       <>
-        <Inner to={audiencePath(original.segment, original.destination)}>{original.segment}</Inner>
+        <Inner to={audiencePath(original.segment, original.destination)}>{nameOf(original)}</Inner>
         <small>
           {original.destination}
           {original.former && ", a former audience"}
@@ -100,6 +96,9 @@ const STEPS = step.columns([
   }),
 ]);
 
+const REQUESTS_PAGING = byOffset<Erasure>();
+const STEPS_PAGING = byOffset<ErasureStep>();
+
 export function ErasuresPage() {
   return (
     <Page
@@ -107,24 +106,31 @@ export function ErasuresPage() {
       actions={<Csv name="the erasures" path="erasures" />}
       title="Erasures"
     >
-      <PagedTable<Erasure>
+      <PagedTable
         columns={REQUESTS}
-        detail={({ id, steps }) => (
-          <DataTable
-            columns={STEPS}
-            empty="No audience had to be asked."
-            label={`Steps of ${id}`}
-            maxHeight="24rem"
-            rowId={({ destination, former, segment }) => `${segment}/${destination}/${former}`}
-            rows={steps}
-            total={steps.length}
-          />
-        )}
+        detail={({ id }) => <Steps path={pathOf`erasures/${id}/steps`} />}
         empty="Nobody has asked to be erased."
         label="Erasures"
+        paging={REQUESTS_PAGING}
         path="erasures"
         rowId={({ id }) => id}
       />
     </Page>
+  );
+}
+
+function Steps({ path }: { path: string }) {
+  return (
+    <Section actions={<Csv name="the steps" path={path} />} title="Audiences">
+      <PagedTable
+        columns={STEPS}
+        empty="No audience had to be asked."
+        label="Audiences of the request"
+        maxHeight="24rem"
+        paging={STEPS_PAGING}
+        path={path}
+        rowId={({ destination, former, segment }) => `${segment}/${destination}/${former}`}
+      />
+    </Section>
   );
 }

@@ -1,9 +1,10 @@
 // Plans that a guard stopped, and what was decided on them.
 import { NativeSelect } from "@chakra-ui/react";
 import { useSearchParams } from "react-router-dom";
-import type { GuardRow } from "../api/types";
+import { byCursor } from "../api/queries";
+import type { GuardRow, Guards } from "../api/types";
 import { columnsOf } from "../parts/DataTable";
-import { NOTHING } from "../parts/format";
+import { nameOf, NOTHING } from "../parts/format";
 import { Csv, Inner } from "../parts/Links";
 import { Page } from "../parts/Page";
 import { PagedTable } from "../parts/PagedTable";
@@ -17,7 +18,7 @@ const COLUMNS = column.columns([
   column.display({
     cell: ({ row: { original } }) => (
       <>
-        <Inner to={audiencePath(original.segment, original.destination)}>{original.segment}</Inner>
+        <Inner to={audiencePath(original.segment, original.destination)}>{nameOf(original)}</Inner>
         <small>
           {original.destination}, plan {original.plan}
         </small>
@@ -27,7 +28,16 @@ const COLUMNS = column.columns([
     id: "segment",
     meta: { heads: true },
   }),
-  column.display({ cell: ({ row }) => <StateBadge state={row.original.outcome} />, header: "Outcome", id: "outcome" }),
+  column.display({
+    cell: ({ row: { original } }) => (
+      <>
+        <StateBadge state={original.outcome} />
+        <small className="until-md">{original.text}</small>
+      </>
+    ),
+    header: "Outcome",
+    id: "outcome",
+  }),
   column.display({
     cell: ({ row: { original } }) => (
       <>
@@ -67,6 +77,11 @@ const COLUMNS = column.columns([
 
 const OUTCOMES: readonly GuardRow["outcome"][] = ["waiting", "approved", "rejected", "expired", "superseded", "dry"];
 
+const PAGING = byCursor<GuardRow, Guards>(
+  ({ rows }) => rows,
+  ({ next }) => (next === null ? undefined : { before: next }),
+);
+
 export function GuardsPage() {
   const [address, setAddress] = useSearchParams();
   const outcome = address.get("outcome") ?? "";
@@ -89,10 +104,11 @@ export function GuardsPage() {
         </NativeSelect.Field>
         <NativeSelect.Indicator />
       </NativeSelect.Root>
-      <PagedTable<GuardRow>
+      <PagedTable
         columns={COLUMNS}
         empty={outcome ? "No plan is like that." : "No guard has stopped a plan."}
         label="Guards"
+        paging={PAGING}
         path="guards"
         query={{ outcome }}
         rowId={({ guard, plan, text }) => `${plan} ${guard} ${text}`}

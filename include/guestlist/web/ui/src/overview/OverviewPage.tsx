@@ -2,7 +2,7 @@
 import type { SortingState } from "@tanstack/react-table";
 import { useMemo } from "react";
 import { useSearchParams } from "react-router-dom";
-import { usePages } from "../api/queries";
+import { byOffset, type Paging, usePages } from "../api/queries";
 import type { AudienceRow, Overview, Status } from "../api/types";
 import { plural } from "../parts/format";
 import { Csv } from "../parts/Links";
@@ -11,10 +11,12 @@ import { PagedTable } from "../parts/PagedTable";
 import { COLUMNS } from "./columns";
 import { type Chosen, Filters } from "./Filters";
 
+/** The last page tells the counts of all. */
+const PAGING = byOffset<AudienceRow>() as Paging<AudienceRow, Overview>;
+
 export function OverviewPage() {
   const { change, chosen, order, query } = useChoice();
-  const { data } = usePages<AudienceRow, Overview>("overview", query);
-  const newest = data?.pages.at(-1);
+  const { last: newest } = usePages("overview", query, PAGING);
   const narrowed = chosen.search !== "" || chosen.platform !== "" || chosen.statuses.length > 0;
   return (
     <Page
@@ -30,6 +32,7 @@ export function OverviewPage() {
         }
         label="Audiences"
         onSorting={order.change}
+        paging={PAGING}
         path="overview"
         query={query}
         rowId={(row) => `${row.segment}/${row.destination}`}

@@ -1,7 +1,7 @@
 // What the overview says of each audience.
 import type { AudienceRow } from "../api/types";
 import { columnsOf } from "../parts/DataTable";
-import { count, NOTHING, size } from "../parts/format";
+import { count, nameOf, NOTHING, size } from "../parts/format";
 import { Inner } from "../parts/Links";
 import { Sparkline } from "../parts/Sparkline";
 import { StatusBadge } from "../parts/States";
@@ -76,10 +76,11 @@ interface Cell {
 function Name({ row }: Cell) {
   return (
     <>
-      <Inner label={`${row.segment} on ${row.destination}`} to={audiencePath(row.segment, row.destination)}>
-        {row.segment}
+      <Inner label={`${nameOf(row)} on ${row.destination}`} to={audiencePath(row.segment, row.destination)}>
+        {nameOf(row)}
       </Inner>
-      <small>
+      <small className="line">
+        {row.pushed && `${row.pushed.intake} · `}
         {row.platform_title}
         {row.destination !== `${row.platform}_main` && ` · ${row.destination}`}
       </small>

@@ -11,11 +11,18 @@ interface Asked<T> {
 
 const BONES = ["title", "first", "second", "third"];
 
+interface AnsweredProps<T> {
+  asked: Asked<T>;
+  children: (answer: T) => ReactNode;
+  /** What did not come, where it was not loading that failed. */
+  title?: string;
+}
+
 /** The children of the answer; an older answer stays with a word that it could not be renewed. */
-export function Answered<T>({ asked, children }: { asked: Asked<T>; children: (answer: T) => ReactNode }) {
+export function Answered<T>({ asked, children, title }: AnsweredProps<T>) {
   return (
     <>
-      {asked.error && <Failure error={asked.error} retry={asked.refetch} />}
+      {asked.error && <Failure error={asked.error} retry={asked.refetch} {...(title && { title })} />}
       {asked.data !== undefined ? children(asked.data) : asked.error === null && <Bones />}
     </>
   );
@@ -36,14 +43,21 @@ const TITLES: Readonly<Record<number, string>> = {
   404: "There is no such thing here",
 };
 
-export function Failure({ error, retry }: { error: Error; retry?: () => unknown }) {
+interface FailureProps {
+  error: Error;
+  retry?: () => unknown;
+  /** What was not done, where that is something else than loading. */
+  title?: string;
+}
+
+export function Failure({ error, retry, title = "This could not be loaded" }: FailureProps) {
   const status = error instanceof ApiError ? error.status : 0;
   const hopeless = status === 403 || status === 404;
   return (
     <Alert.Root flexShrink={0} role="alert" status={hopeless ? "warning" : "error"}>
       <Alert.Indicator />
       <Alert.Content>
-        <Alert.Title>{TITLES[status] ?? "This could not be loaded"}</Alert.Title>
+        <Alert.Title>{TITLES[status] ?? title}</Alert.Title>
         <Alert.Description>{error.message}</Alert.Description>
       </Alert.Content>
       {retry && !hopeless && (

@@ -15,6 +15,7 @@ interface Props<Answer> {
   children: ReactNode;
   path: string;
   body: object;
+  method?: "DELETE" | "POST";
   /** Shown once the server has done it. */
   done: (answer: Answer) => ReactNode;
   /** False where the user may not; `why` says so. */
@@ -22,9 +23,21 @@ interface Props<Answer> {
   why: string;
 }
 
-export function Confirm<Answer>({ body, children, done, icon, label, may, palette, path, question, why }: Props<Answer>) {
+export function Confirm<Answer>({
+  body,
+  children,
+  done,
+  icon,
+  label,
+  may,
+  method,
+  palette,
+  path,
+  question,
+  why,
+}: Props<Answer>) {
   const [open, setOpen] = useState(false);
-  const sending = useMutation({ mutationFn: () => send<Answer>(path, body) });
+  const sending = useMutation({ mutationFn: () => send<Answer>(path, body, method) });
   const show = (shown: boolean) => {
     if (shown) sending.reset();
     else if (sending.data !== undefined) client.invalidateQueries(); // not before: what asked may be gone then, and we with it

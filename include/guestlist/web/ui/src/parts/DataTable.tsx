@@ -61,7 +61,7 @@ interface Props<T extends RowData> {
   /** Set where the server sorts. */
   sorting?: SortingState;
   onSorting?: (sorting: SortingState) => void;
-  /** Set where it scrolls by itself: of how many rows those here are the first. */
+  /** Set where it scrolls by itself: of how many rows those here are the first; Infinity where nobody knows. */
   total?: number;
   /** Of one that scrolls; without it, it fills what its column leaves. */
   maxHeight?: string;
@@ -108,7 +108,7 @@ export function DataTable<T extends RowData>(props: Props<T>) {
       role="region"
       tabIndex={0}
     >
-      <Table.Root aria-label={label} aria-rowcount={long ? total + 1 : undefined} size="sm">
+      <Table.Root aria-label={label} aria-rowcount={long ? (total === Infinity ? -1 : total + 1) : undefined} size="sm">
         <Heads expands={detail !== undefined} table={table} />
         <Table.Body>
           <Gap height={before} />

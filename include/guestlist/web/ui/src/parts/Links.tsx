@@ -25,13 +25,23 @@ export function Outer({ children, href }: { children: ReactNode; href: string })
   );
 }
 
+interface CsvProps {
+  /** Where two stand side by side. */
+  label?: string;
+  name: string;
+  path: string;
+  query?: Query;
+}
+
+const MOST_ROWS = 10_000;
+
 /** The rows of a list as a file, with the filters that it is shown with. */
-export function Csv({ name, path, query = {} }: { name: string; path: string; query?: Query }) {
+export function Csv({ label = "CSV", name, path, query = {} }: CsvProps) {
   return (
     <Button asChild size="sm" variant="outline">
-      <a aria-label={`Download ${name} as CSV`} download href={apiUrl(path, { ...query, format: "csv" })}>
+      <a aria-label={`Download ${name} as CSV`} download href={apiUrl(path, { ...query, format: "csv", limit: MOST_ROWS })}>
         <FiDownload aria-hidden />
-        CSV
+        {label}
       </a>
     </Button>
   );

@@ -2,25 +2,27 @@
 import { Box, Flex, Heading, HStack, Stack, Text } from "@chakra-ui/react";
 import { type ReactNode, useEffect, useRef } from "react";
 import { NavLink } from "react-router-dom";
-import { ROOT } from "../paths";
+import { PUSHED, ROOT } from "../paths";
 
 /** Of what there is much of: a component of Chakra's for each would make long tables slow. */
 const STYLES = {
   "& .inner": { _hover: { textDecoration: "underline" }, color: "fg.info" },
   "& small": { color: "fg.muted", display: "block", fontSize: "xs" },
   "& tbody th": { fontWeight: "normal" },
-  "& small.line": { maxWidth: "20rem", truncate: true },
+  "& small.line": { maxWidth: { base: "9rem", md: "14rem", "2xl": "20rem" }, truncate: true },
   "& td, & tbody th": { borderBottomWidth: "1px", paddingBlock: 2, paddingInline: 2, textAlign: "start", verticalAlign: "top" },
   "& tbody tr:hover": { bg: "bg.subtle" },
   "& .numeric": { fontVariantNumeric: "tabular-nums", textAlign: "end", whiteSpace: "nowrap" },
+  "& .until-md": { hideFrom: "md" },
   "& .from-md": { hideBelow: "md" },
   "& .from-lg": { hideBelow: "lg" },
   "& .from-xl": { hideBelow: "xl" },
 };
 
-/** In the order of their tabs; another page, such as one for uploads, is a line here and a route in main.tsx. */
+/** In the order of their tabs; another page is a line here and a route in main.tsx. */
 const TABS: readonly { label: string; path: string }[] = [
   { label: "Overview", path: ROOT },
+  { label: "Pushed", path: PUSHED },
   { label: "Platforms", path: `${ROOT}/platforms` },
   { label: "Erasures", path: `${ROOT}/erasures` },
   { label: "Guards", path: `${ROOT}/guards` },
@@ -56,8 +58,12 @@ export function Page({ about, actions, children, title }: Props) {
 }
 
 function Tabs() {
+  const row = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    row.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, []);
   return (
-    <Box as="nav" aria-label="Audiences" borderBottomWidth="1px" flexShrink={0} overflowX="auto">
+    <Box aria-label="Audiences" as="nav" borderBottomWidth="1px" flexShrink={0} overflowX="auto" ref={row}>
       <HStack gap={0}>
         {TABS.map(({ label, path }) => (
           <Box

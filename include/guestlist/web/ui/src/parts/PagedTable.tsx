@@ -2,18 +2,14 @@
 import type { RowData, SortingState } from "@tanstack/react-table";
 import { type ReactNode, useCallback, useMemo } from "react";
 import type { Query } from "../api/client";
-import { usePages } from "../api/queries";
+import { type Paging, usePages } from "../api/queries";
 import { Answered } from "./Answered";
 import { type Columns, DataTable } from "./DataTable";
 
-interface Answer<Row> {
-  rows: readonly Row[];
-  total: number;
-}
-
-interface Props<Row extends RowData> {
+interface Props<Row extends RowData, Answer> {
   path: string;
   query?: Query;
+  paging: Paging<Row, Answer>;
   columns: Columns<Row>;
   label: string;
   empty: string;
@@ -24,16 +20,12 @@ interface Props<Row extends RowData> {
   onSorting?: (sorting: SortingState) => void;
 }
 
-export function PagedTable<Row extends RowData>({ path, query, ...table }: Props<Row>) {
-  const asked = usePages<Row, Answer<Row>>(path, query);
-  const rows = useMemo(() => asked.data?.pages.flatMap((page) => page.rows) ?? [], [asked.data]);
+export function PagedTable<Row extends RowData, Answer>({ paging, path, query = {}, ...table }: Props<Row, Answer>) {
+  const { asked, total } = usePages(path, query, paging);
+  const rows = useMemo(() => asked.data?.pages.flatMap(paging.rows) ?? [], [asked.data, paging]);
   const { fetchNextPage, isFetching } = asked;
   const onEnd = useCallback(() => {
     if (!isFetching) fetchNextPage();
   }, [isFetching, fetchNextPage]);
-  return (
-    <Answered asked={asked}>
-      {({ pages }) => <DataTable {...table} onEnd={onEnd} rows={rows} total={pages.at(-1)?.total ?? 0} />}
-    </Answered>
-  );
+  return <Answered asked={asked}>{() => <DataTable {...table} onEnd={onEnd} rows={rows} total={total} />}</Answered>;
 }

@@ -25,7 +25,10 @@ const PALETTES: Readonly<Record<string, string>> = {
   opened: "running",
   open: "running",
   partial: "warning",
+  pending: "scheduled",
   planned: "scheduled",
+  processing: "running",
+  ready: "success",
   received: "success",
   reject: "failed",
   rejected: "failed",
@@ -36,9 +39,11 @@ const PALETTES: Readonly<Record<string, string>> = {
   settled: "success",
   stopped: "awaiting_input",
   superseded: "removed",
+  syncing: "running",
   unconfirmed: "deferred",
   unsent: "failed",
   waiting: "awaiting_input",
+  "waiting for approval": "awaiting_input",
 };
 
 export function StatusBadge({ status }: { status: Status }) {

@@ -1,5 +1,7 @@
 // Numbers, shares and times as people read them, in the time zone that was chosen in Airflow.
 
+import type { PushedAs } from "../api/types";
+
 /** Stands where nothing is known. */
 export const NOTHING = "–";
 
@@ -12,6 +14,14 @@ export const share = (value: number | null | undefined): string => (value == nul
 /** A size as a platform tells it: a number or a range. */
 export function size(low: number | null | undefined, high: number | null | undefined): string {
   return low == null || high == null || low === high ? count(low ?? high) : `${count(low)} to ${count(high)}`;
+}
+
+const SIZES = ["B", "kB", "MB", "GB"];
+
+/** The size of a file: `3.5 MB`. */
+export function bytes(size: number): string {
+  const unit = Math.min(SIZES.length - 1, Math.floor(Math.log10(Math.max(1, size)) / 3));
+  return `${Number((size / 1000 ** unit).toFixed(1))} ${SIZES[unit]}`;
 }
 
 const SPANS: readonly [number, string][] = [
@@ -54,6 +64,9 @@ function timeZone(): string {
 
 /** `no_consent` as `no consent`. */
 export const words = (name: string): string => name.replaceAll("_", " ");
+
+/** What a segment is called: what was pushed by the name that it was given. */
+export const nameOf = ({ pushed, segment }: { pushed: PushedAs | null; segment: string }): string => pushed?.name ?? segment;
 
 export const plural = (number: number, one: string, many = `${one}s`): string =>
   `${count(number)} ${number === 1 ? one : many}`;

@@ -1,4 +1,5 @@
 // The sessions of a run, and the batches of each with the platform's request ids.
+import { byOffset } from "../api/queries";
 import type { Batch, Session } from "../api/types";
 import { columnsOf, DataTable } from "../parts/DataTable";
 import { count, NOTHING, words } from "../parts/format";
@@ -88,14 +89,17 @@ const BATCHES = batch.columns([
   }),
 ]);
 
+const PAGING = byOffset<Batch>();
+
 function Batches({ path }: { path: string }) {
   return (
     <Section actions={<Csv name="the batches" path={path} />} title="Batches">
-      <PagedTable<Batch>
+      <PagedTable
         columns={BATCHES}
         empty="It has no batches."
         label="Batches"
         maxHeight="24rem"
+        paging={PAGING}
         path={path}
         rowId={({ sequence }) => String(sequence)}
       />

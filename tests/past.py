@@ -159,7 +159,7 @@ class Past:
         self._rows.setdefault(table, []).append(row)
 
     def _segment(self, segment: Segment) -> None:
-        chance = random.Random(segment.name)  # noqa: S311 - made up, no secret
+        chance = random.Random(segment.name)
         late = chance.random() < 0.02
         members = {one.label: int(_MEMBERS[0] * (_MEMBERS[1] / _MEMBERS[0]) ** chance.random()) for one in segment.destinations}
         for one in segment.destinations:
