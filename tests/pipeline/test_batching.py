@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import polars as pl
@@ -22,6 +22,13 @@ from guestlist.pipeline.audience import identifiers_in, wire_rows
 from guestlist.pipeline.batching import Cutter, batch_id, cut, envelope, session_id
 
 EVERY_PLATFORM = pytest.mark.parametrize("capabilities", PLATFORMS, ids=lambda one: one.platform)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_parts() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batching, "ROWS_PER_PART", 30)
+        yield
 
 
 def limited(capabilities: Capabilities, **limits: Any) -> Capabilities:
@@ -172,13 +179,15 @@ def test_it_makes_no_difference_in_which_pieces_rows_come(sizes: list[int]) -> N
     assert [part.rows() for part in parts] == [part.rows() for part in expected_parts]
 
 
+@pytest.mark.parametrize(("least", "whole"), [(30, 30), (31, 33), (59, 60)])
 @pytest.mark.parametrize("rows", [0, 1, 3, 30, 31, 61, 90])
-def test_parts_are_runs_of_ten_batches(rows: int) -> None:
+def test_parts_have_ten_batches_and_so_many_rows(monkeypatch: pytest.MonkeyPatch, rows: int, least: int, whole: int) -> None:
+    monkeypatch.setattr(batching, "ROWS_PER_PART", least)
     wired = frame([("a", [])] * rows)
     upload, parts = cut_into_parts([wired])
     assert (upload.rows, upload.members, upload.session_id, upload.operation) == (rows, rows, 7, Operation.ADD)
     assert [cut.sequence for cut in upload.cuts] == list(range(1, -(-rows // 3) + 1))
-    assert upload.parts == -(-rows // 30)
+    assert upload.parts == -(-rows // whole)
     assert len(parts) == upload.parts
     assert pl.concat([wired.clear(), *parts]).equals(wired)
     for cut_ in upload.cuts:

@@ -216,6 +216,7 @@ def test_generations_hold_what_was_accepted(rig: Rig) -> None:
 
 def test_more_batches_than_fit_into_one_part(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("guestlist.pipeline.batching.BATCHES_PER_PART", 2)
+    monkeypatch.setattr("guestlist.pipeline.batching.ROWS_PER_PART", 7)  # two batches of four
     limits = "guestlist.pipeline.batching.cut"
     monkeypatch.setattr(
         limits, lambda rows, _capabilities: ((start, min(4, rows.height - start)) for start in range(0, rows.height, 4))

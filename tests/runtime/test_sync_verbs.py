@@ -180,6 +180,7 @@ def test_a_wrong_connection_is_told_with_segment_and_destination(rig: Rig) -> No
 
 def test_parts_that_airflow_starts_in_any_order_go_out_in_order(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("guestlist.pipeline.batching.BATCHES_PER_PART", 1)
+    monkeypatch.setattr("guestlist.pipeline.batching.ROWS_PER_PART", 1)
     real = Meta.capabilities_for
     small = dataclasses.replace(real(MetaOptions()).limits, rows_per_batch=2)
     monkeypatch.setattr(Meta, "capabilities_for", staticmethod(lambda given: dataclasses.replace(real(given), limits=small)))

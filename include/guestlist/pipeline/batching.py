@@ -14,7 +14,9 @@ from guestlist.model.vocabulary import Operation
 from guestlist.pipeline.audience import MEMBER, identifiers_in
 
 BATCHES_PER_PART = 10
-"""A part is what one mapped Airflow task delivers: several seconds of requests."""
+ROWS_PER_PART = 50_000
+"""A part is what one mapped Airflow task delivers: so many batches and so many rows at least. That is several seconds of
+requests, and small batches do not become tasks by the thousand: Airflow maps no more than ``core.max_map_length``, 1,024."""
 _BYTES_PER_VALUE = 24
 """What a value costs besides its own characters: quotes, commas, field names. On the safe side."""
 
@@ -63,7 +65,7 @@ def _bytes_in(rows: pl.DataFrame) -> pl.Series:
 class Cutter:
     """Cuts one operation's wire rows into batches and parts, as they come; how they come in pieces makes no difference.
 
-    ``reference`` names the audience. A part is a run of ``BATCHES_PER_PART`` batches.
+    ``reference`` names the audience. A part is a run of ``BATCHES_PER_PART`` batches or more.
     """
 
     def __init__(self, capabilities: Capabilities, operation: Operation, session: int, reference: str) -> None:
@@ -74,6 +76,7 @@ class Cutter:
         self._reference = reference
         self._waiting: pl.DataFrame | None = None
         self._part: list[pl.DataFrame] = []
+        self._parts = 0
         self._members = 0
         self._cuts: list[Cut] = []
 
@@ -95,23 +98,24 @@ class Cutter:
             yield self._whole_part()
 
     def _batch(self, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        if len(self._part) == BATCHES_PER_PART:
-            yield self._whole_part()
         offset = sum(batch.height for batch in self._part)
-        part, identity = len(self._cuts) // BATCHES_PER_PART, batch_id(self._reference, self._operation, rows)
-        self._cuts.append(Cut(identity, len(self._cuts) + 1, part, offset, rows.height))
+        if len(self._part) >= BATCHES_PER_PART and offset >= ROWS_PER_PART:
+            yield self._whole_part()
+            offset = 0
+        identity = batch_id(self._reference, self._operation, rows)
+        self._cuts.append(Cut(identity, len(self._cuts) + 1, self._parts, offset, rows.height))
         self._part.append(rows)
 
     def _whole_part(self) -> pl.DataFrame:
         part, self._part = pl.concat(self._part), []
+        self._parts += 1
         return part
 
     @property
     def upload(self) -> Upload:
         """What was cut, once it is finished."""
         rows = sum(cut.rows for cut in self._cuts)
-        parts = self._cuts[-1].part + 1 if self._cuts else 0
-        return Upload(self._operation, self._session, self._members, rows, parts, tuple(self._cuts))
+        return Upload(self._operation, self._session, self._members, rows, self._parts, tuple(self._cuts))
 
 
 def batch_id(reference: str, operation: Operation, rows: pl.DataFrame) -> str:
