@@ -21,8 +21,7 @@ NOTE = (
     "of its own on SQLite, the sandbox beside it. To ten destinations: wall seconds from the request until the audience is "
     "*ready*; the books are compared with the file, prepared once more. Questions are `GET /audiences/{id}`, one by one, "
     "from when ten other audiences are pushed until the last has reached its two destinations. Memory is the API server's "
-    "resident peak; "
-    "most of it is Airflow's own and was held before. Of the huge file no run begins."
+    "resident peak, and how far it is above what Airflow's server held before. Of the huge file no run begins."
 )
 _INTAKES = ("everywhere", "huge")
 _MOST_MS = 50.0
@@ -91,10 +90,13 @@ def _huge(place: Place, file: Path, most: int) -> Iterator[Row]:
     peak, what = _peak(server), f"{most / 1e9:g} GB pushed"
     yield Row(f"{what}, a second", f"{most / seconds / _MIB:,.0f} MiB")
     grown = peak - before
+    yield Row(f"{what}: peak of the API server", f"{peak:,.0f} MiB", peak)
     yield Row(
-        f"{what}: peak of the API server", f"{peak:,.0f} MiB", peak, goal=f"under {_MOST_MIB:g} MiB", reached=peak < _MOST_MIB
+        f"{what}: of which it did not hold before",
+        f"{grown:,.0f} MiB",
+        goal=f"under {_MOST_MIB:g} MiB",
+        reached=grown < _MOST_MIB,
     )
-    yield Row(f"{what}: of which it did not hold before", f"{grown:,.0f} MiB")
 
 
 def _repeated(file: Path, most: int) -> Iterator[bytes]:
