@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -239,6 +240,66 @@ def test_pages_are_of_ten_lists_and_twenty_to_a_hundred_profiles(rig: Rig) -> No
         assert first(ask(rig, "GET", path, **{"page[size]": size}))[2] == {"parameter": "page[size]"}
     for cursor_text in ("x", base64.urlsafe_b64encode(b"[]").decode()):
         assert first(ask(rig, "GET", "profiles", **{"page[cursor]": cursor_text}))[2] == {"parameter": "page[cursor]"}
+
+
+def walked(rig: Rig, made: str, size: int) -> tuple[list[list[str]], list[str | None]]:
+    """The pages of a list's profiles, and how each links to the one before."""
+    found, links, query = [], [], {"page[size]": str(size)}
+    while True:
+        page = ask(rig, "GET", f"lists/{made}/relationships/profiles", **query).json()
+        found.append([item["id"] for item in page["data"]])
+        links.append(page["links"]["prev"])
+        if (following := page["links"]["next"]) is None:
+            return found, links
+        query = {name: values[0] for name, values in parse_qs(urlsplit(following).query).items()}
+
+
+def test_pages_of_a_list_have_each_of_its_profiles_once_and_lead_both_ways(rig: Rig) -> None:
+    made, other = new_list(rig), new_list(rig, "others")
+    both = [profile(email=f"{number}@example.com", phone_number=f"+4915112{number:06d}") for number in range(20)]
+    phones = [profile(phone_number=f"+4915113{number:06d}", external_id=f"C{number}") for number in range(20)]
+    imported(rig, *both, *phones, on=[made])
+    imported(rig, *(profile(email=f"other{number}@example.com") for number in range(20)), on=[other])
+    pages, links = walked(rig, made, 15)
+    assert [len(page) for page in pages] == [15, 15, 10]
+    assert len({profile_id for page in pages for profile_id in page}) == 40
+    assert links[0] is None
+    for before, link in zip(pages, links[1:], strict=False):
+        query = {name: values[0] for name, values in parse_qs(urlsplit(str(link)).query).items()}
+        again = ask(rig, "GET", f"lists/{made}/relationships/profiles", **query).json()
+        assert [item["id"] for item in again["data"]] == before
+    counted = ask(rig, "GET", f"lists/{made}", **{"additional-fields[list]": "profile_count"}).json()
+    assert counted["data"]["attributes"]["profile_count"] == 40
+    for place in (15, "x", ["email"], ["email", 1], None):
+        cursor = base64.urlsafe_b64encode(json.dumps({"next": place}).encode()).decode()
+        refused = ask(rig, "GET", f"lists/{made}/relationships/profiles", **{"page[cursor]": cursor})
+        assert first(refused)[2] == {"parameter": "page[cursor]"}
+
+
+def steps_of(rig: Rig, made: str) -> int:
+    """How many steps (of 100 instructions each) SQLite takes for the second page of a list's profiles."""
+    page = ask(rig, "GET", f"lists/{made}/relationships/profiles", **{"page[size]": "100"}).json()
+    [cursor] = parse_qs(urlsplit(page["links"]["next"]).query)["page[cursor]"]
+    books, steps = rig.sandbox._gate._world.store._connection, [0]
+
+    def step() -> None:
+        steps[0] += 1
+
+    books.set_progress_handler(step, 100)
+    found = ask(rig, "GET", f"lists/{made}/relationships/profiles", **{"page[size]": "100", "page[cursor]": cursor}).json()
+    books.set_progress_handler(None, 0)
+    assert len(found["data"]) == 100
+    return steps[0]
+
+
+def test_a_page_of_a_long_list_takes_no_more_than_one_of_a_short_list(rig: Rig) -> None:
+    taken = []
+    for name, count in (("short", 300), ("long", 9_000)):
+        made = new_list(rig, name)
+        imported(rig, *(profile(email=f"{name}{number}@example.com") for number in range(count)), on=[made])
+        taken.append(steps_of(rig, made))
+    short, long = taken
+    assert long < 2 * short
 
 
 # uploads

@@ -9,10 +9,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from guestlist.sandbox._klaviyo_errors import error
-from guestlist.sandbox.core import Audience, Book, Json, Records, digest
+from guestlist.sandbox.core import Audience, Json, Platform, digest
 
 KINDS = {"email": "email", "phone_number": "phone", "external_id": "external_id"}
 """Klaviyo's names of what identifies a profile, and the kinds of key in the books."""
@@ -36,6 +36,18 @@ class Profile:
     def as_json(self) -> Json:
         """For the staging area."""
         return [self.id, self.keys, self.memberships]
+
+
+Place = tuple[str, str]
+"""Of a profile in a list: kind and digest of the key by which it is there."""
+
+
+class Inside(NamedTuple):
+    """Some of the profiles in a list, and where those before and after them begin."""
+
+    ids: list[str]
+    before: Place | None
+    after: Place | None
 
 
 def read_profile(data: Json, pointer: str, most_bytes: int) -> tuple[Profile | None, list[dict[str, Json]]]:
@@ -103,12 +115,32 @@ def _is_meta(meta: Any) -> bool:
     return good and isinstance(patches, dict) and set(patches) <= set(_PATCHES)
 
 
+# Both begin with the members, which are few where a list is short, and are there in the order of pages.
+_KNOWN = """
+    FROM members AS m CROSS JOIN records AS known ON known.door = ?1 AND known.id = m.value
+        AND known.kind = CASE m.kind WHEN 'phone' THEN 'phone_number' ELSE m.kind END
+    WHERE m.audience = ?2 AND (m.lapses IS NULL OR m.lapses > ?3)
+"""
+_PAGE = f"""
+SELECT m.kind, m.value, known.data ->> '$' AS profile {_KNOWN} AND (m.kind, m.value) {{0}} (?4, ?5) AND NOT EXISTS (
+    SELECT 1 FROM records AS whole, json_each(whole.data) AS other CROSS JOIN members AS earlier ON earlier.audience = ?2
+        AND earlier.kind = CASE other.key WHEN 'phone_number' THEN 'phone' ELSE other.key END AND earlier.value = other.value
+    WHERE whole.door = ?1 AND whole.kind = 'profile' AND whole.id = known.data ->> '$' AND earlier.kind < m.kind)
+ORDER BY m.kind {{1}}, m.value {{1}} LIMIT ?6
+"""
+"""A profile stands where the first of its keys does."""
+_FORWARDS, _BACKWARDS = _PAGE.format(">=", "ASC"), _PAGE.format("<", "DESC")
+_COUNT = f"SELECT count(DISTINCT known.data) {_KNOWN}"
+START = ("", "")
+
+
 class Profiles:
     """All profiles of the account."""
 
-    def __init__(self, records: Records, book: Book) -> None:
-        self._records = records
-        self._book = book
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._records = platform.records
+        self._book = platform.book
 
     def get(self, profile_id: str) -> dict[str, str] | None:
         """The identifiers of a profile, as digests."""
@@ -168,13 +200,20 @@ class Profiles:
         """Remove profiles; who is not in it is no matter."""
         self._book.remove(audience, self._keys(profile_ids))
 
-    def inside(self, audience: Audience) -> list[str]:
-        """The ids of the profiles in a list."""
-        names, found = {kind: name for name, kind in KINDS.items()}, dict[str, None]()
-        for kind, values in self._book.keys(audience).items():
-            known = dict(self._records.all(names[kind]))  # a query for each of a million keys would take minutes
-            found |= {known[value]: None for value in values if value in known}
-        return list(found)
+    def inside(self, audience: Audience, start: Place, most: int) -> Inside:
+        """At most so many of the profiles in a list, from a place on; no others are looked at."""
+        found = self._rows(_FORWARDS, audience, *start, most + 1)
+        before = self._rows(_BACKWARDS, audience, *start, most)
+        following: Place | None = found[most][:2] if len(found) > most else None
+        return Inside([profile_id for _, _, profile_id in found[:most]], before[-1][:2] if before else None, following)
+
+    def count_inside(self, audience: Audience) -> int:
+        """How many profiles are in a list."""
+        return int(self._rows(_COUNT, audience)[0][0])
+
+    def _rows(self, sql: str, audience: Audience, *more: object) -> list[Any]:
+        platform = self._platform
+        return platform.world.store.rows(sql, platform.name, audience.row, platform.clock.now(), *more)
 
     def _keys(self, profile_ids: Iterable[str]) -> list[tuple[str, str]]:
         return [key for profile_id in profile_ids for key in _keys_of(self.get(profile_id) or {})]

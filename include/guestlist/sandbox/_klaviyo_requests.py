@@ -1,18 +1,14 @@
-"""What Klaviyo's JSON:API asks of a request: headers, filters, pages, relationships.
+"""What Klaviyo's JSON:API asks of a request: headers, filters, relationships.
 
 https://developers.klaviyo.com/en/docs/filtering_ and .../api_versioning_and_deprecation_policy
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from guestlist.sandbox._klaviyo_errors import refused
 from guestlist.sandbox.core import Json, Request
@@ -105,36 +101,3 @@ def _data(request: Request) -> Json:
 def resource(kind: str, name: str, attributes: Json, address: str) -> dict[str, Any]:
     """A resource as JSON:API shows it; ``address`` is that of its collection."""
     return {"type": kind, "id": name, "attributes": attributes, "links": {"self": f"{address}/{name}"}}
-
-
-def page(items: Sequence[Json], request: Request, address: str, *, default: int, most: int) -> dict[str, Json]:
-    """One page of a collection, with a link to the next one."""
-    query = request.query
-    size = query.get("page[size]", str(default))
-    if not (size.isascii() and size.isdigit() and 1 <= int(size) <= most):
-        raise refused("invalid", f"Page size must be an integer between 1 and {most}.", parameter="page[size]")
-    start = _start(query)
-    end = start + int(size)
-    links: dict[str, Json] = {"self": _address(address, query), "prev": None, "next": None}
-    if end < len(items):
-        links["next"] = _address(address, {**query, "page[cursor]": _cursor(end)})
-    if start:
-        links["prev"] = _address(address, {**query, "page[cursor]": _cursor(max(start - int(size), 0))})
-    return {"data": list(items[start:end]), "links": links}
-
-
-def _address(address: str, query: Mapping[str, str]) -> str:
-    return f"{address}?{urlencode(query)}" if query else address
-
-
-def _cursor(place: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps({"next": place}).encode()).decode()
-
-
-def _start(query: Mapping[str, str]) -> int:
-    if (cursor := query.get("page[cursor]")) is None:
-        return 0
-    try:
-        return int(json.loads(base64.urlsafe_b64decode(cursor))["next"])
-    except (binascii.Error, ValueError, KeyError, TypeError):
-        raise refused("invalid", "Invalid page cursor.", parameter="page[cursor]") from None

@@ -13,8 +13,9 @@ from guestlist.sandbox import _klaviyo_lists as lists
 from guestlist.sandbox._faults import Action
 from guestlist.sandbox._klaviyo_errors import named, refused, throttled
 from guestlist.sandbox._klaviyo_imports import Imports
-from guestlist.sandbox._klaviyo_profiles import KINDS, Profiles, read_profile
-from guestlist.sandbox._klaviyo_requests import Filter, check_headers, document, page, read_filter, related, resource
+from guestlist.sandbox._klaviyo_pages import bad_cursor, cursor_of, links, page, page_size
+from guestlist.sandbox._klaviyo_profiles import KINDS, START, Profiles, read_profile
+from guestlist.sandbox._klaviyo_requests import Filter, check_headers, document, read_filter, related, resource
 from guestlist.sandbox.core import Answer, Audience, Job, Json, Platform, Request, World, digest, endpoint
 
 _KEYS = ("Klaviyo-API-Key pk_sandbox", "Bearer sandbox-token")
@@ -62,7 +63,7 @@ class Klaviyo(Platform):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self._profiles = Profiles(self.records, self.book)
+        self._profiles = Profiles(self)
         self._imports = Imports(self, self._profiles)
 
     # what surrounds every call
@@ -140,7 +141,7 @@ class Klaviyo(Platform):
         audience = self._list(request)
         view = lists.view(audience, self._address("lists"))
         if additional:
-            view["attributes"]["profile_count"] = len(self._profiles.inside(audience))
+            view["attributes"]["profile_count"] = self._profiles.count_inside(audience)
         return {"data": view}
 
     @endpoint("PATCH", "/api/lists/{list}", "update")
@@ -168,10 +169,14 @@ class Klaviyo(Platform):
     @endpoint("GET", "/api/lists/{list}/relationships/profiles", "members")
     def members(self, request: Request) -> Json:
         """The ids of the profiles on a list."""
-        found = [{"type": "profile", "id": known} for known in self._profiles.inside(self._list(request))]
-        return page(
-            found, request, self._address(f"lists/{request.params['list']}/relationships/profiles"), default=20, most=100
-        )
+        audience, size = self._list(request), page_size(request, default=20, most=100)
+        place = cursor_of(request, START)
+        if not (isinstance(place, list | tuple) and len(place) == 2 and all(isinstance(part, str) for part in place)):
+            raise bad_cursor()
+        found = self._profiles.inside(audience, (place[0], place[1]), size)
+        items = [{"type": "profile", "id": known} for known in found.ids]
+        address = self._address(f"lists/{audience.id}/relationships/profiles")
+        return {"data": items, "links": links(request, address, found.before, found.after)}
 
     @endpoint("POST", "/api/lists/{list}/relationships/profiles", "add")
     def put_on(self, request: Request) -> Answer:
