@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -41,6 +42,11 @@ def send(station: Station, key: str, header: Any, people: Any, query: str = "", 
     files = {name: (None, text) for name, text in texts.items()}
     headers = {"x-api-key": key} if key else {}
     return station.http.post(f"/guestlist/dialects/edgetag/audience{query}", files=files, headers=headers)
+
+
+def kept(station: Station) -> set[Path]:
+    """The files of uploads in the lake."""
+    return {path for path in Path(station.workspace.config.lake).glob("_uploads/*/*") if path.is_file()}
 
 
 def success(answer: httpx.Response) -> bool:
@@ -163,7 +169,7 @@ def test_payloads_that_are_not_as_the_page_has_them(station: Station, wrong: dic
     assert (answer.status_code, answer.json()["success"], len(answer.json()["errors"])) == (400, False, 1)
     assert "jane" not in answer.text
     assert station.settle() == 0
-    assert all("=cmd" in str(wrong) for _ in station.audiences(intake)), "a session is entered by a batch that can be one"
+    assert station.audiences(intake) == [], "a session is entered by a batch that is kept"
 
 
 @pytest.mark.slow
@@ -210,3 +216,81 @@ def test_a_deployment_may_send_its_key_in_three_ways(station: Station) -> None:
     for wrong, status in (("", 401), ("glk_unknown", 401), (station.key(one, other), 403)):
         answer = send(station, wrong, batch(1, 1, 1, 1), users([1]))
         assert (answer.status_code, answer.json()["success"]) == (status, False)
+
+
+FORMULA = [{"email": "=cmd('jane@example.com')"}]
+
+
+def uploads(station: Station, intake: str) -> list[Any]:
+    """All sessions of the intake's one audience, the oldest first."""
+    [audience] = station.audiences(intake)
+    return list(reversed(station.workspace.ledger.uploads(audience.id)))
+
+
+@pytest.mark.slow
+def test_a_refused_batch_can_be_sent_again_and_begins_no_session(station: Station) -> None:
+    intake = station.intake(META, identifiers=FIELDS)
+    key, before = station.key(intake), kept(station)
+    assert send(station, key, batch(1, 1, 2, 2), FORMULA).status_code == 400
+    assert (station.audiences(intake), kept(station)) == ([], before)
+    assert success(send(station, key, batch(1, 1, 2, 2), users([1])))
+    refused = send(station, key, batch(1, 2, 2, 2), FORMULA, "?sync=true")
+    assert (refused.status_code, "formula" in refused.json()["errors"][0]) == (400, True)
+    [audience] = station.audiences(intake)
+    status, told = station.state(audience).status, station.state(audience).message or ""
+    assert (status, told.startswith("batch 2 was refused: "), "formula" in told) == ("pending", True, True)
+    assert "jane" not in told
+    assert success(send(station, key, batch(1, 2, 2, 2), users([2]), "?sync=true"))
+    assert (station.state(audience).status, station.state(audience).message) == ("ready", None)
+    assert station.held(audience, "meta")["email"] == emails([1, 2])
+
+
+@pytest.mark.slow
+def test_what_is_told_of_a_refused_batch_is_told_until_that_one_has_come(station: Station) -> None:
+    intake = station.intake(META, identifiers=FIELDS)
+    key = station.key(intake)
+    assert success(send(station, key, batch(1, 1, 4, 4), users([1])))
+    assert send(station, key, batch(1, 3, 4, 4), FORMULA).status_code == 400
+    assert send(station, key, batch(1, 1, 4, 4), users([9])).status_code == 400, "its place is taken: nothing is missing for it"
+    assert success(send(station, key, batch(1, 2, 4, 4), users([2])))
+    [session] = uploads(station, intake)
+    assert session.told.startswith("batch 3 was refused: ")
+    assert success(send(station, key, batch(1, 3, 4, 4), users([3])))
+    [session] = uploads(station, intake)
+    assert (session.state, session.told) == ("waiting", None)
+
+
+@pytest.mark.slow
+def test_a_session_whose_refused_batch_never_comes_again_ends_with_the_reason(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake = station.intake(META, identifiers=FIELDS)
+    key = station.key(intake, days=9)
+    assert success(send(station, key, batch(1, 1, 2, 2), users([1])))
+    assert send(station, key, batch(1, 2, 2, 2), FORMULA).status_code == 400
+    assert success(send(station, key, batch(2, 1, 1, 1), users([3]), "?sync=true")), "it holds up no other"
+    later = clock.now() + timedelta(hours=25)
+    for module in (clock, books):
+        monkeypatch.setattr(module, "now", lambda: later)
+    assert work.sweep(station.workspace)
+    first, second = uploads(station, intake)
+    assert (first.state, first.outcome, second.outcome) == ("expired", "failed", "ready")
+    assert first.told.startswith("batch 2 was refused: ")
+    assert "formula" in first.told
+    assert not {path for path in kept(station) if path.parent.name in (first.id, second.id)}
+    late = send(station, key, batch(1, 2, 2, 2), users([2]))
+    assert (late.status_code, "new sessionId" in late.json()["errors"][0]) == (400, True)
+
+
+@pytest.mark.slow
+def test_first_batches_at_once_leave_no_file_that_nobody_needs(station: Station) -> None:
+    intake = station.intake(META, identifiers=FIELDS)
+    key, before = station.key(intake), kept(station)
+    sent = [(batch(1, sequence, 6, 6), users([sequence])) for sequence in range(6)]
+    with ThreadPoolExecutor(12) as pool:
+        assert all(map(success, pool.map(lambda one: send(station, key, *one), [*sent, *sent])))
+    [session] = uploads(station, intake)
+    assert {Path(piece.path).parent.name for piece in station.workspace.ledger.pieces(session.id)} == {session.id}
+    while station.settle():
+        pass
+    assert (uploads(station, intake)[0].outcome, kept(station)) == ("ready", before)

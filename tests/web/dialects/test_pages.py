@@ -22,6 +22,7 @@ CSV = b"phone1\n442079832100\n"
 COMMBOX = {
     400: "Bad Request",
     401: "Unauthorized",
+    404: "Not Found",
     429: "Too Many Requests \N{EN DASH} Rate limit exceeded",
     500: "Server Error",
 }

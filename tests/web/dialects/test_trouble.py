@@ -16,6 +16,7 @@ from destinations.test_meta import DOOR as META
 from intake.rig import IDENTIFIERS
 from web.dialects.pushes import DIALECTS, ROOT, pushed
 from web.dialects.rig import Station
+from web.dialects.test_edgetag import kept
 from web.intake.rig import until
 from web.intake.test_refusals import workbook
 
@@ -31,11 +32,6 @@ TOLD: dict[str, Callable[[httpx.Response], tuple[int, Any]]] = {
     "commbox": lambda answer: (500, answer.json()["description"] == "Server Error"),
 }
 """The status and the form in which each says that there is no room."""
-
-
-def kept(station: Station) -> set[Path]:
-    """The files of uploads in the lake."""
-    return {path for path in Path(station.workspace.config.lake).glob("_uploads/*/*") if path.is_file()}
 
 
 def delivered(station: Station, audience: Any) -> bool:

@@ -37,13 +37,30 @@ destinations:
   - {{platform: meta, connection: meta_main, audience: "{{audience}} of {name}", mode: mirror}}
   - {{platform: edgetag, connection: edgetag_main, audience: "{{audience}} of {name}", mode: append}}
 """
+CROWD = "crowd"
+"""An intake with one destination that only takes people in: the fewest tasks that a run can have."""
+CROWDED = """
+name: crowd
+source: {intake: {}}
+identifiers:
+  email: [email, email2]
+  phone: {columns: [phone], region: country}
+  first_name: first
+  last_name: last
+  country: country
+  postal_code: zip
+guards: {max_added: 100000%, min_members: 0}
+destinations:
+  - {platform: meta, connection: meta_main, audience: "{audience} of the crowd", mode: append}
+"""
 API = "/guestlist/api/v1"
 ENDED = ("ready", "partial", "failed")
 
 
 def installed(folder: Path) -> Path:
-    """A folder with the segment files of two intakes."""
+    """A folder with the segment files of the intakes."""
     (folder / "segments").mkdir()
+    (folder / "segments" / f"{CROWD}.yaml").write_text(CROWDED)
     for name in ("partners", "others"):
         (folder / "segments" / f"{name}.yaml").write_text(INTAKE.format(name=name))
     return folder / "segments"

@@ -15,6 +15,7 @@ from guestlist.runtime.intake.delivered import Delivered, delivered
 from guestlist.runtime.ledger import Ledger
 
 Status = Literal["pending", "processing", "syncing", "ready", "partial", "failed"]
+_OVER = ("ready", "partial", "failed")
 _WITHOUT_HEADER = (".ndjson", ".jsonl", ".json")
 _PREPARED_PERCENT = 40
 """Of the way, once all rows are read and hashed."""
@@ -69,6 +70,11 @@ class AudienceState:
     updated_at: datetime
     details: Mapping[str, Any]
     deleted: bool
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its newest upload has come to an end."""
+        return self.status in _OVER
 
 
 def state_of(ledger: Ledger, audience: Row[Any], platforms: Mapping[str, str]) -> AudienceState:
@@ -133,7 +139,7 @@ def _guessed(ledger: Ledger, upload: Row[Any]) -> int:
 
 
 def _progress(status: Status, read: int, found: Sequence[DestinationState], *, prepared: bool) -> int:
-    if status in ("ready", "partial", "failed"):
+    if status in _OVER:
         return 100
     if not prepared:
         return min(_PREPARED_PERCENT - 1, 5 if read else 0)

@@ -24,9 +24,9 @@ _UNLINKED = timedelta(days=1)
 """After which a file that no upload names is what a broken-off request has left."""
 
 
-def run_of(upload: Row[Any]) -> str:
+def run_of(upload_id: str) -> str:
     """The id of the DAG run of an upload: beginning it twice is the same run."""
-    return f"intake__{upload.id}"
+    return f"intake__{upload_id}"
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def due(workspace: Workspace) -> list[Due]:
 def due_of(workspace: Workspace, upload: Row[Any], intake: str, labels: list[str]) -> Due:
     """The run of an upload."""
     destinations = served(workspace, find_intake(workspace, intake), labels, upload.kind)
-    return Due(intake, run_of(upload), {"upload": upload.id, "destinations": destinations})
+    return Due(intake, run_of(upload.id), {"upload": upload.id, "destinations": destinations})
 
 
 def begun(workspace: Workspace, segment: Segment, run_id: str) -> None:
@@ -106,7 +106,7 @@ def end_broken_off(workspace: Workspace, is_over: Callable[[str, str], bool]) ->
     """
     ended = 0
     for row in workspace.ledger.unfinished_uploads():
-        run_id = row.run_id or run_of(row)
+        run_id = row.run_id or run_of(row.id)
         if not is_over(row.intake, run_id):
             continue
         now = workspace.ledger.upload(row.id)  # its report may have come since
@@ -121,7 +121,8 @@ def sweep(workspace: Workspace) -> int:
     over = workspace.ledger.uploads_over(clock.now() - workspace.config.retention)
     for upload in over:
         if not upload.ended_at:
-            told = "its file never came within the time for it" if upload.state == "waiting" else "it was for no audience"
+            never = "its file never came within the time for it" if upload.state == "waiting" else "it was for no audience"
+            told = upload.told or never
             workspace.ledger.set_upload(upload.id, state="expired", outcome="failed", told=told, ended_at=clock.now())
         _clear(workspace, upload.id, keep=False)
     workspace.keeper.remove_unlinked(workspace.ledger.paths_of_uploads(), clock.now() - _UNLINKED)

@@ -22,6 +22,7 @@ from guestlist.web.intake.desk import receive
 
 _CODES = {
     403: "AccessDenied",
+    405: "MethodNotAllowed",
     409: "OperationAborted",
     413: "EntityTooLarge",
     500: "InternalError",

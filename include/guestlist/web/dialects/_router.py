@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from guestlist.model.errors import GuestlistError, printable
@@ -31,13 +32,6 @@ Refuse = Callable[[int, str], Response]
 def dialect(refuse: Refuse, invalid: Callable[[Problems], Response] | None = None) -> APIRouter:
     """A router whose errors are all written by ``refuse``; ``invalid`` writes what FastAPI finds wrong with a request."""
 
-    def refused(error: Exception, where: str) -> Response:
-        status, told = _meaning(error, where)
-        answer = refuse(status, told)
-        answer.headers[REASON] = ascii(told)[1:-1][:_LONGEST_REASON]
-        answer.headers.update(getattr(error, "headers", None) or {})
-        return answer
-
     class Route(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             handle = super().get_route_handler()
@@ -48,7 +42,7 @@ def dialect(refuse: Refuse, invalid: Callable[[Problems], Response] | None = Non
                 except Exception as error:  # noqa: BLE001 - a client of the dialect reads no other form
                     if invalid and isinstance(error, RequestValidationError):
                         return invalid(error.errors())
-                    return refused(error, f"{request.method} {self.path}")
+                    return _refused(refuse, error, f"{request.method} {self.path}")
 
             return handled
 
@@ -56,9 +50,32 @@ def dialect(refuse: Refuse, invalid: Callable[[Problems], Response] | None = Non
             try:
                 await super().handle(scope, receive, send)
             except HTTPException as error:  # a verb that the route does not take
-                await refused(error, self.path)(scope, receive, send)
+                await _refused(refuse, error, self.path)(scope, receive, send)
 
     return APIRouter(route_class=Route)
+
+
+def elsewhere(refuse: Refuse) -> type[APIRoute]:
+    """The route of all that no other one has; it comes last, and lets those refuse that have the path and not the verb."""
+
+    class Elsewhere(APIRoute):
+        def matches(self, scope: Scope) -> tuple[Match, Scope]:
+            match, found = super().matches(scope)
+            # with a slash at the end it is first looked for without
+            return (Match.NONE if match is Match.NONE or scope["path"].endswith("/") else Match.PARTIAL), found
+
+        async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await _refused(refuse, HTTPException(404, "there is nothing at this path"), self.path)(scope, receive, send)
+
+    return Elsewhere
+
+
+def _refused(refuse: Refuse, error: Exception, where: str) -> Response:
+    status, told = _meaning(error, where)
+    answer = refuse(status, told)
+    answer.headers[REASON] = ascii(told)[1:-1][:_LONGEST_REASON]
+    answer.headers.update(getattr(error, "headers", None) or {})
+    return answer
 
 
 def _meaning(error: Exception, where: str) -> tuple[int, str]:

@@ -37,7 +37,8 @@ _STATUSES = {403: 401, 404: 404, 401: 401, 429: 429}
 """CommBox knows five; whatever else is the request's fault is a bad request."""
 
 
-def _refuse(status: int, _told: str) -> JSONResponse:
+def refuse(status: int, _told: str) -> JSONResponse:
+    """A refusal, in the page's own words."""
     status = 500 if status >= 500 else _STATUSES.get(status, 400)
     return _answer(status, _DESCRIPTIONS[status])
 
@@ -48,7 +49,7 @@ def _answer(status: int, description: str, data: Any = None) -> JSONResponse:
     return JSONResponse(envelope | ({"data": data} if data else {}), status)
 
 
-router = dialect(_refuse)
+router = dialect(refuse)
 Pushing = Annotated[Push, Depends(push_with(bearer))]
 
 

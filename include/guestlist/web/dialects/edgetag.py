@@ -5,7 +5,7 @@ https://docs.edgetag.io (Audience API)
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -19,11 +19,13 @@ from guestlist.model.errors import BusyError, ConfigError, DataError, printable
 from guestlist.model.vocabulary import Field
 from guestlist.runtime import clock
 from guestlist.runtime.intake.audiences import Kind, Wish, audience_values, segment_name, served
-from guestlist.runtime.intake.kept import new_upload_id
-from guestlist.web.dialects._edgetag_payload import COLUMNS, Payload, corrupted, payload_of
+from guestlist.runtime.intake.kept import UPLOADS, new_upload_id
+from guestlist.runtime.ledger.intake import Piece
+from guestlist.web.dialects._edgetag_payload import COLUMNS, Batch, Payload, corrupted, payload_of
 from guestlist.web.dialects._pushing import Push, any_key, push_with
 from guestlist.web.dialects._router import dialect
 from guestlist.web.intake.begin import begin
+from guestlist.web.intake.waiting import why_it_waits
 from guestlist.web.multipart import NoForm, read_form
 
 _PREFIX = "blotout_"
@@ -41,19 +43,20 @@ _MOST_BYTES = 64 << 20
 """Of one batch: the page recommends 10,000 users."""
 _LATEST = timedelta(days=1)
 """After which a session that is not whole is given up."""
+_TOLD = (401, 403, 404, 405, 429)
 _LONGEST_WAIT, _LOOK_EVERY = 600.0, 1.0
 
 
-def _refuse(status: int, told: str) -> JSONResponse:
-    """A refusal; the page knows but one status for whatever is the request's fault."""
-    return _failed([told], status if status in (401, 403, 429) or status >= 500 else 400)
+def refuse(status: int, told: str) -> JSONResponse:
+    """A refusal; the page knows but one status for whatever is wrong with a payload."""
+    return _failed([told], status if status in _TOLD or status >= 500 else 400)
 
 
 def _failed(errors: list[str], status: int = 400) -> JSONResponse:
     return JSONResponse({"success": False, "errors": errors}, status)
 
 
-router = dialect(_refuse)
+router = dialect(refuse)
 Pushing = Annotated[Push, Depends(push_with(any_key))]
 
 
@@ -93,49 +96,80 @@ async def _text(part: str, _filename: str, chunks: AsyncIterator[bytes]) -> str:
 
 def _take(push: Push, name: str, payload: Payload) -> Row[Any]:
     """Keep a batch, and return its session's upload as it is then."""
-    batch, ledger = payload.batch, push.workspace.ledger
-    batch.check(len(payload.users), {batch.sequence})
-    upload = _session(push, name, payload)
+    payload.batch.check(len(payload.users), {payload.batch.sequence})
+    while True:
+        known = push.workspace.ledger.pushed_audience_named(push.intake.name, name)
+        session = push.workspace.ledger.upload_of_request(_request_key(known.id, payload)) if known else None
+        if session:
+            return _go_on(push, session, payload)
+        if begun := _begin(push, name, known, payload):
+            return begun
+
+
+def _request_key(audience_id: str, payload: Payload) -> str:
+    return f"edgetag {audience_id} {payload.batch.sessionId}"
+
+
+def _begin(push: Push, name: str, known: Row[Any] | None, payload: Payload) -> Row[Any] | None:
+    """Enter a session with the first of its batches that is kept, and the audience with it; None where another one has just."""
+    new = None if known else _new_audience(push, name, payload)
+    audience_id = new["id"] if new else known.id  # type: ignore[union-attr]  # one of the two is there
+    upload_id, upload = new_upload_id(), None
+    values = {
+        "id": upload_id,
+        "audience_id": audience_id,
+        "request_key": _request_key(audience_id, payload),
+        "pieces": payload.batch.totalBatches,
+        "kind": _kind(push),
+        "expires_at": clock.now() + _LATEST,
+        "pushed_by": push.who,
+    }
+    piece = _keep(push, upload_id, payload, push.most_bytes)
+    try:
+        upload = push.workspace.ledger.enter_upload(values, [piece], audience=new)
+    except BusyError:
+        if known:
+            raise
+    finally:
+        if upload is None or upload.id != upload_id:
+            push.workspace.lake.remove(f"{UPLOADS}/{upload_id}")
+    return upload if upload and upload.id == upload_id else None
+
+
+def _go_on(push: Push, upload: Row[Any], payload: Payload) -> Row[Any]:
+    """Keep a batch of a session that is there, which is told where one is refused that it lacks."""
+    ledger, sequence = push.workspace.ledger, payload.batch.sequence
     pieces = {piece.sequence: piece for piece in ledger.pieces(upload.id)}
-    again = batch.sequence in pieces
-    if upload.pieces != batch.totalBatches:
-        raise corrupted("totalBatches is the same in all batches of a session")
-    if upload.state == "expired" or (upload.state != "waiting" and not again):
-        raise corrupted(f"the session {batch.sessionId} is over: send all of its batches under a new sessionId")
-    others = [piece for sequence, piece in pieces.items() if sequence != batch.sequence]
-    batch.check(sum(piece.lines for piece in others) + len(payload.users), {batch.sequence, *pieces})
-    content = "".join(f"{user.row()}\n" for user in payload.users).encode(errors="replace")
-    room = push.most_bytes - sum(piece.bytes for piece in others)
-    piece = push.workspace.keeper.keep(upload.id, batch.sequence, ".ndjson", [content], room)
+    told = f"batch {sequence} was refused: "
+    try:
+        _check(upload, pieces, payload.batch, len(payload.users))
+        room = push.most_bytes - sum(piece.bytes for piece in pieces.values() if piece.sequence != sequence)
+        piece = _keep(push, upload.id, payload, room)
+    except DataError as error:
+        if upload.state == "waiting" and sequence not in pieces:
+            ledger.set_upload(upload.id, told=f"{told}{error.message}; send it again, or all batches under a new sessionId")
+        raise
     push.enter_piece(upload.id, piece, lambda: ledger.add_pieces(upload.id, [piece]))
     found = ledger.upload(upload.id)
     assert found is not None  # noqa: S101 - it is entered
+    if (found.told or "").startswith(told):
+        ledger.set_upload(upload.id, told=None)
     return found
 
 
-def _session(push: Push, name: str, payload: Payload) -> Row[Any]:
-    """The upload of a session, entered with whichever of its batches comes first; so is the audience, by its name."""
-    batch, ledger = payload.batch, push.workspace.ledger
-    while True:
-        known = ledger.pushed_audience_named(push.intake.name, name)
-        new = None if known else _new_audience(push, name, payload)
-        audience_id = new["id"] if new else known.id  # type: ignore[union-attr]  # one of the two is there
-        values = {
-            "id": new_upload_id(),
-            "audience_id": audience_id,
-            "request_key": f"edgetag {audience_id} {batch.sessionId}",
-            "pieces": batch.totalBatches,
-            "kind": _kind(push),
-            "expires_at": clock.now() + _LATEST,
-            "pushed_by": push.who,
-        }
-        try:
-            upload = ledger.enter_upload(values, audience=new)
-        except BusyError:
-            if known:
-                raise
-            continue  # another batch has just made it
-        return upload
+def _check(upload: Row[Any], pieces: Mapping[int, Row[Any]], batch: Batch, users: int) -> None:
+    """Refuse (`DataError`) a batch that contradicts its session."""
+    if upload.pieces != batch.totalBatches:
+        raise corrupted("totalBatches is the same in all batches of a session")
+    if upload.state == "expired" or (upload.state != "waiting" and batch.sequence not in pieces):
+        raise corrupted(f"the session {batch.sessionId} is over: send all of its batches under a new sessionId")
+    others = sum(piece.lines for sequence, piece in pieces.items() if sequence != batch.sequence)
+    batch.check(others + users, {batch.sequence, *pieces})
+
+
+def _keep(push: Push, upload_id: str, payload: Payload, room: int) -> Piece:
+    content = "".join(f"{user.row()}\n" for user in payload.users).encode(errors="replace")
+    return push.workspace.keeper.keep(upload_id, payload.batch.sequence, ".ndjson", [content], room)
 
 
 def _new_audience(push: Push, name: str, payload: Payload) -> dict[str, Any]:
@@ -156,7 +190,7 @@ def _kind(push: Push) -> Kind:
 
 
 async def _outcome(push: Push, upload_id: str) -> JSONResponse:
-    """Wait until the run of a session is over, or is stopped; its errors are the providers'."""
+    """Wait until the run of a session is over, is stopped, or cannot go on; its errors are the providers'."""
     await run_in_threadpool(begin, push.workspace)
     errors: list[str] | None = None
     with anyio.move_on_after(_LONGEST_WAIT):
@@ -178,7 +212,9 @@ def _errors(push: Push, upload_id: str) -> list[str] | None:
     if upload.ended_at is None:
         state = push.state(audience)
         stopped = [one.label for one in state.destinations if one.state == "waiting for approval"]
-        return [f"{label}: a guard has stopped it; it waits for approval" for label in stopped] or None
+        told = [f"{label}: a guard has stopped it; it waits for approval" for label in stopped]
+        paused = why_it_waits(state)
+        return [*told, *([paused] if paused else [])] or None
     if upload.outcome == "ready":
         return []
     run = ledger.run(segment_name(audience), upload.run_id)

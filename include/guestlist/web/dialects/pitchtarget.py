@@ -45,7 +45,7 @@ _HEADERS = {
 _ERRORS = {401: "unauthorized", 403: "forbidden", 404: "not found", 429: "too many requests"}
 
 
-def _refuse(status: int, told: str) -> Response:
+def refuse(status: int, told: str) -> Response:
     """As Rails wrote errors then: the pages show none."""
     if status in (400, 413):
         status = 422
@@ -64,7 +64,7 @@ def _answer(body: Any, status: int = 200) -> Response:
     return answer
 
 
-router = dialect(_refuse)
+router = dialect(refuse)
 Pushing = Annotated[Push, Depends(push_with(oauth))]
 
 

@@ -58,7 +58,7 @@ class Job(BaseModel):
     dsp: Annotated[list[Dsp], Described(min_length=1)]
 
 
-def _refuse(status: int, told: str) -> JSONResponse:
+def refuse(status: int, told: str) -> JSONResponse:
     """As FastAPI writes them."""
     if status in (400, 409, 413, 422):
         return _invalid([{"loc": ["body"], "msg": told, "type": "value_error"}])
@@ -70,7 +70,7 @@ def _invalid(problems: Problems) -> JSONResponse:
     return JSONResponse({"detail": [{name: one[name] for name in ("loc", "msg", "type")} for one in problems]}, 422)
 
 
-router = dialect(_refuse, _invalid)
+router = dialect(refuse, _invalid)
 storage = dialect(refuse_as_storage)
 Pushing = Annotated[Push, Depends(push_with(bearer))]
 

@@ -33,7 +33,6 @@ _FIELDS = {
 _PREFIX = "ad"
 """Our ids begin with ``aud_``, Whop's with ``adaud_``."""
 _AT_ONCE = 100
-_UNDER_WAY = ("pending", "processing", "syncing")
 
 
 class NewAudience(BaseModel):
@@ -79,7 +78,7 @@ def create(request: Request, body: NewAudience, push: Pushing, after: Background
 def add_people(request: Request, audience_id: str, body: MorePeople, push: Pushing, after: BackgroundTasks) -> JSONResponse:
     """Begin to add the people of a file; an audience takes one file after the other."""
     audience = _found(push, audience_id)
-    if push.state(audience).status in _UNDER_WAY:
+    if not push.state(audience).is_over:
         raise BusyError("the audience is still processing")
     served(push.workspace, push.intake, audience.destinations, "append")
     upload = files.uploaded(push, body.file_id)

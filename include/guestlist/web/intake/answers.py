@@ -151,8 +151,8 @@ class Audiences(Answer):
     """For those that come after; null at the end."""
 
 
-def audience_answer(state: AudienceState) -> AudienceAnswer:
-    """A state, as it is answered."""
+def audience_answer(state: AudienceState, waits: str | None) -> AudienceAnswer:
+    """A state, as it is answered; ``waits`` tells why it waits for Airflow, where it does."""
     return AudienceAnswer(
         id=state.id,
         name=state.name,
@@ -167,7 +167,7 @@ def audience_answer(state: AudienceState) -> AudienceAnswer:
         processed_rows=state.processed_rows,
         matched_rows=state.matched_rows,
         progress_percent=state.progress_percent,
-        message=state.message,
+        message="; ".join(filter(None, (state.message, waits))) or None,
         dropped=counts(state.dropped),
         destinations=[_destination(one) for one in state.destinations],
         created_at=aware(state.created_at),

@@ -23,6 +23,7 @@ from guestlist.web.intake.answers import (
     rejections,
 )
 from guestlist.web.intake.cursors import cursor_of, read_cursor
+from guestlist.web.intake.waiting import why_it_waits
 
 router = APIRouter()
 
@@ -51,7 +52,8 @@ def list_audiences(
 @router.get("/audiences/{audience_id}")
 def show_audience(audience_id: str, who: Looking, ledger: Books) -> AudienceAnswer:
     """How an audience is: its newest upload, and each destination."""
-    return audience_answer(_state(ledger, who, audience_id))
+    state = _state(ledger, who, audience_id)
+    return audience_answer(state, why_it_waits(state))
 
 
 @router.get("/audiences/{audience_id}/rejections")

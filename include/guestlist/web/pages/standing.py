@@ -63,7 +63,7 @@ def entries(ledger: Ledger, session: Session, segments: Mapping[str, Segment | s
 
 def _activity_of(upload: Any) -> Activity:
     """What is known of a pushed audience's newest upload: it waits for its turn, is at work, or came to nothing."""
-    run_id = upload.run_id or run_of(upload)
+    run_id = upload.run_id or run_of(upload.id)
     if upload.state in ("received", "running"):
         return Activity(frozenset({run_id}))
     if upload.outcome == "failed":
