@@ -86,9 +86,10 @@ async def _asking(request: Request, deed: Deed) -> Pusher:
     authorization = request.headers.get("authorization", "")
     if authorization.lower().startswith(_BEARER):
         return await pusher_of(authorization[len(_BEARER) :].strip(), deed)
-    if request.method not in ("GET", "HEAD"):
+    cookie = request.cookies.get(COOKIE_NAME_JWT_TOKEN, "")
+    if cookie and request.method not in ("GET", "HEAD"):
         from_here(request)
-    return await pusher_of(request.cookies.get(COOKIE_NAME_JWT_TOKEN, ""), deed)
+    return await pusher_of(cookie, deed)
 
 
 Pushing = Annotated[Pusher, Depends(pusher)]
