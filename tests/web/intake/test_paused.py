@@ -30,7 +30,7 @@ def test_what_is_pushed_to_a_paused_intake_waits_and_says_why(place: Place) -> N
     key = place.key([CROWD])
     headers = {"Authorization": f"Bearer {key}"}
     with paused(place, CROWD):
-        there = place.create("Patient", csv_of(range(3)), headers=headers).json()["id"]
+        there = place.create("Unhurried", csv_of(range(3)), headers=headers).json()["id"]
 
         def shown() -> dict[str, object]:
             found: dict[str, object] = place.ask("GET", f"/audiences/{there}", headers=headers).json()
