@@ -20,7 +20,11 @@ _MOST_OF_A_FIELD = 1 << 20
 
 
 class NoForm(DataError):
-    """The request is of another kind, or no form that can be read."""
+    """The request is of another kind."""
+
+
+class BrokenForm(NoForm):
+    """It is a form that cannot be read, or that was broken off."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ async def read_form(request: Request, take: Take[T], most: int = _MOST_OF_A_FIEL
     """Read a form; ``take`` is called for each file when it begins. A field that is no file has at most ``most`` bytes.
 
     Raises:
-        NoForm: it is none, or it was broken off. DataError: a field is too long, or there are too many.
+        NoForm: it is none. BrokenForm: it cannot be read. DataError: a field is too long, or there are too many.
     """
     form: Form[T] = Form()
     events = _events(request)
@@ -100,9 +104,9 @@ async def _events(request: Request) -> _Events:
             for event in heard.taken():
                 yield event
     except FormParserError:
-        raise NoForm("the form cannot be read: its parts are not as multipart/form-data has them") from None
+        raise BrokenForm("the form cannot be read: its parts are not as multipart/form-data has them") from None
     if not heard.whole:
-        raise NoForm("the form was broken off: send it again")
+        raise BrokenForm("the form was broken off: send it again")
 
 
 class _Heard:
@@ -141,7 +145,7 @@ class _Heard:
     def _on_headers_finished(self) -> None:
         _, options = parse_options_header(self._disposition)
         if b"name" not in options:
-            raise NoForm("a part of the form has no name")
+            raise BrokenForm("a part of the form has no name")
         filename = options.get(b"filename")
         told = None if filename is None else filename.decode("utf-8", "replace")
         self._events.append(_Begin(options[b"name"].decode("utf-8", "replace"), told))

@@ -49,9 +49,9 @@ def test_what_is_pushed_to_a_paused_intake_waits_and_says_why(place: Place) -> N
 
 def test_who_waits_for_a_session_is_told_that_its_intake_is_paused(place: Place) -> None:
     with paused(place, CROWD):
-        [answer] = edgetag(place.client, place.key([CROWD]), "Impatient", people(range(2)), sync="true")
+        [answer] = edgetag(place.client, place.key([CROWD]), "Hasty", people(range(2)), sync="true")
     assert (answer.status_code, answer.json()["success"]) == (400, False)
     assert f"the DAG {CROWD} is paused" in answer.json()["errors"][0]
-    [audience] = [one for one in place.ledger.live_audiences(CROWD) if one.name == "Impatient"]
+    [audience] = [one for one in place.ledger.live_audiences(CROWD) if one.name == "Hasty"]
     until(lambda: place.ledger.newest_upload(audience.id).outcome is not None, 600)
     assert place.ledger.newest_upload(audience.id).outcome == "ready"

@@ -45,3 +45,12 @@ def test_what_cannot_be_looked_at(desk: Desk) -> None:
     assert look(desk, b"not one", "p.xlsx")[0] == 422
     assert look(desk, MESSY, columns='{"email": "mail"}')[0] == 422
     assert look(desk, b"x" * (17 << 20))[0] == 413
+
+
+def test_what_is_wrong_with_a_file_or_a_form_is_said(desk: Desk) -> None:
+    status, found = look(desk, b"email,phone\n")
+    assert (status, found["detail"]) == (422, "the file has no rows below its header")
+    cut_off = b"--b\r\nContent-Disposition: form-data; name=file; filename=p.csv\r\n\r\nemail\na@example.com\n"
+    for content, kind, status in ((cut_off, "multipart/form-data; boundary=b", 400), (b"{}", "application/json", 415)):
+        answer = desk.ask("POST", "/audiences/preview", content=content, headers={"Content-Type": kind})
+        assert answer.status_code == status, answer.text

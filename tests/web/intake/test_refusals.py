@@ -38,10 +38,14 @@ def table(**columns: list[str]) -> bytes:
 FORMULAS = [b"=1+1", b'"=HYPERLINK(1)"', b"@SUM(1)", b"+cmd|' /C calc'!A0", b"-2+3+cmd|' /C calc'!A0"]
 REFUSED = {
     "empty": ("p.csv", b"", 422, "the file is empty"),
+    "a header alone": ("p.csv", HEAD, 422, "no rows below its header"),
+    "a header and empty lines": ("p.tsv", b"\xef\xbb\xbf" + HEAD + b"\r\n\n  \n", 422, "no rows below its header"),
+    "a header alone, packed": ("p.csv.gz", gzip.compress(HEAD + b"\n"), 422, "no rows below its header"),
+    "a header alone in UTF-16": ("p.csv", HEAD.decode().encode("utf-16"), 422, "no rows below its header"),
     "no format": ("people.pdf", GOOD, 422, "tells no format"),
     "a workbook that hides formulas": ("p.xlsb", GOOD, 422, "tells no format"),
     "no mapped column": ("p.csv", b"mail,tel\na@b.com,1\n", 422, "has no column 'email'"),
-    "no header": ("p.csv", b"ann@example.com,+1 650 555 1212\n", 422, "its first row holds values"),
+    "no header": ("p.csv", b"ann@example.com,+1 650 555 1212\nbob@example.com,\n", 422, "its first row holds values"),
     "too large": ("p.csv", GOOD + b"x" * 3_000_000, 413, "larger than the 3000000 bytes"),
     "no gzip": ("p.csv.gz", GOOD, 422, "no whole gzip file"),
     "half a gzip": ("p.csv.gz", gzip.compress(GOOD)[:-9], 422, "was cut off"),

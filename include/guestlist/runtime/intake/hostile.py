@@ -1,4 +1,4 @@
-"""What looks like an attack in a file, found while it comes in: text that unpacks to a bomb, cells that spreadsheets would run.
+"""What nobody should be sent, found in a file while it comes: text that unpacks to a bomb, cells that a spreadsheet would run.
 
 Nobody here opens them in a spreadsheet, but platforms and people export what they were sent.
 """
@@ -37,6 +37,7 @@ class Watch:
         """Begin; ``ending`` tells the format, as `kept.ending_of` does."""
         self._unpacked = _Unpacked() if ending.endswith(".gz") else None
         self._cells = None if ending in (".xlsx", ".parquet", ".pq") else _Cells()
+        self._has_header = not ending.startswith((".ndjson", ".jsonl", ".json"))
 
     def look(self, chunk: bytes) -> None:
         """Look at what comes next.
@@ -53,10 +54,12 @@ class Watch:
         """Nothing more comes.
 
         Raises:
-            DataError: it was cut off.
+            DataError: it was cut off, or after its header.
         """
         if self._unpacked:
             self._unpacked.finish()
+        if self._cells and self._has_header and self._cells.filled == 1:
+            raise DataError("the file has no rows below its header: to take everybody off, delete the audience")
 
 
 class _Unpacked:
@@ -94,6 +97,9 @@ class _Cells:
         self._head: bytes | None = b""
         self._before = b"\n"
         self._lines = 1
+        self.filled = 0
+        """Lines that hold something, of which no more than two are counted."""
+        self._in_filled = False
 
     def look(self, block: bytes) -> None:
         if self._head is not None:
@@ -105,6 +111,7 @@ class _Cells:
             block = block.removeprefix(codecs.BOM_UTF8)
         if self._decoder:
             block = self._decoder.decode(block).encode()
+        self._count(block)
         text = self._before + block
         if (place := _formula(text)) is not None:
             line = self._lines + text.count(b"\n", 1, place + 1)
@@ -113,6 +120,13 @@ class _Cells:
         kept = text[-_LONGEST_CELL:]
         self._lines += text.count(b"\n", 1, len(text) - len(kept) + 1)
         self._before = kept
+
+    def _count(self, block: bytes) -> None:
+        for line in block.splitlines(keepends=True) if self.filled < 2 else ():
+            if line.strip() and not self._in_filled:
+                self.filled, self._in_filled = self.filled + 1, True
+            if line.endswith((b"\n", b"\r")):
+                self._in_filled = False
 
     def _begin(self, block: bytes) -> None:
         self._head = None

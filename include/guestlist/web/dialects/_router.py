@@ -87,6 +87,8 @@ def _meaning(error: Exception, where: str) -> tuple[int, str]:
             return 422, _told(error.errors())
         case HTTPException():
             return error.status_code, str(error.detail)
+        case UnicodeEncodeError():
+            return 422, "a text holds half of a character, which JSON lets through: send whole ones"
         case ClientDisconnect():
             return 400, "the request was broken off"
     log.error("%s failed: %s", where, _place_of(error))

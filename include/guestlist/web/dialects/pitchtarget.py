@@ -47,7 +47,7 @@ _ERRORS = {401: "unauthorized", 403: "forbidden", 404: "not found", 429: "too ma
 
 def refuse(status: int, told: str) -> Response:
     """As Rails wrote errors then: the pages show none."""
-    if status in (400, 413):
+    if status in (400, 413, 415):
         status = 422
     body = {"error": _ERRORS[status]} if status in _ERRORS else {"errors": {"base": [told]}}
     return _answer(body, status)

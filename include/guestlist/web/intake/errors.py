@@ -9,8 +9,17 @@ from fastapi import HTTPException
 
 from guestlist.model.errors import BusyError, ConfigError, DataError, GuestlistError, TransientError
 from guestlist.runtime.intake.kept import TooLarge
+from guestlist.web.multipart import BrokenForm, NoForm
 
-_STATUSES = ((TooLarge, 413), (DataError, 422), (ConfigError, 422), (BusyError, 409), (TransientError, 503))
+_STATUSES = (
+    (BrokenForm, 400),
+    (NoForm, 415),
+    (TooLarge, 413),
+    (DataError, 422),
+    (ConfigError, 422),
+    (BusyError, 409),
+    (TransientError, 503),
+)
 _FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 

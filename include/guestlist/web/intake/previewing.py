@@ -15,7 +15,7 @@ from guestlist.web.intake.answers import Mapped, counts
 from guestlist.web.intake.desk import Here, in_thread
 from guestlist.web.intake.errors import refusal
 from guestlist.web.intake.questions import Look, body_of_form, understood
-from guestlist.web.multipart import NoForm, read_form
+from guestlist.web.multipart import read_form
 
 router = APIRouter()
 _MOST = 16 << 20
@@ -98,8 +98,6 @@ async def preview_file(request: Request, who: Pushing, workspace: Here) -> Previ
                 destinations=asked.destinations,
             )
         )
-    except NoForm as error:
-        raise HTTPException(415, error.message) from None
     except GuestlistError as error:
         raise refusal(error) from None
     return Preview(dropped=counts(found.pop("drops")), **found)

@@ -21,7 +21,7 @@ from guestlist.runtime.wiring import Workspace
 from guestlist.web.intake.access import Pusher
 from guestlist.web.intake.desk import in_thread, keeper_of, receive
 from guestlist.web.intake.errors import refusal
-from guestlist.web.multipart import NoForm, read_form
+from guestlist.web.multipart import read_form
 
 _LONGEST_JSON = 256 << 10
 _LONGEST_KEY = 180
@@ -87,8 +87,6 @@ async def taken(request: Request, workspace: Workspace, who: Pusher, most: int) 
         else:
             await _form(found, most)
         yield found
-    except NoForm as error:
-        raise HTTPException(415 if "no form" in error.message else 400, error.message) from None
     except GuestlistError as error:
         raise refusal(error) from None
     except ClientDisconnect:
