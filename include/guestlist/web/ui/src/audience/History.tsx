@@ -1,6 +1,6 @@
 // An audience over time: what it holds and what its platform says of it, and what each run added and removed.
 import { Grid, Text } from "@chakra-ui/react";
-import type { ChartData, ChartOptions } from "chart.js";
+import type { ChartData, ChartOptions, Scale } from "chart.js";
 import { useMemo } from "react";
 import type { Audience, RunRow } from "../api/types";
 import { count, day, moment, plural, share } from "../parts/format";
@@ -105,10 +105,20 @@ function sizeOptions(colours: Colours): ChartOptions<"line"> {
     },
     scales: {
       share: { ...axis(colours, { callback: share }), axis: "y", grid: { display: false }, max: 1, min: 0, position: "right" },
-      x: { ...axis(colours, { callback: day, includeBounds: false, maxTicksLimit: 7 }), bounds: "data", type: "linear" },
+      x: { ...axis(colours, { callback: day }), afterBuildTicks: divide, bounds: "data", type: "linear" },
       y: { ...axis(colours, { callback: count }), beginAtZero: true },
     },
   };
+}
+
+const TICK_PIXELS = 80;
+const MOST_TICKS = 7;
+
+/** As many equal parts as labels have room: Chart.js would set the last label upon the one before. */
+function divide(scale: Scale): void {
+  const parts = Math.max(1, Math.min(MOST_TICKS, Math.floor(scale.maxWidth / TICK_PIXELS)) - 1);
+  const places = scale.max > scale.min ? [...Array(parts + 1).keys()] : [0];
+  scale.ticks = places.map((place) => ({ value: scale.min + (place * (scale.max - scale.min)) / parts }));
 }
 
 function tellSizes({ audience, sealed, seen }: Audience): string {

@@ -4,20 +4,23 @@ import { type ReactNode, useEffect, useRef } from "react";
 import { NavLink, useLocation } from "react-router-dom";
 import { PUSHED, ROOT } from "../paths";
 
+const CELL = { base: 1, md: 2 };
+
 /** Of what there is much of: a component of Chakra's for each would make long tables slow. */
 const STYLES = {
   "& .inner": { _hover: { textDecoration: "underline" }, color: "fg.info" },
   "& small": { color: "fg.muted", display: "block", fontSize: "xs" },
   "& th[scope=row]": { fontWeight: "normal" },
   "& small.line": { maxWidth: { base: "9rem", md: "14rem", "2xl": "20rem" }, truncate: true },
-  "& td, & th[scope=row]": {
+  "& td, & th:where([scope=row])": {
     borderBottomWidth: "1px",
     paddingBlock: 2,
-    paddingInline: 2,
+    paddingInline: CELL,
     textAlign: "start",
     verticalAlign: "top",
   },
   "& tbody tr:not(.detail):hover": { _dark: { bg: "bg.emphasized" }, bg: "bg.subtle" },
+  "& thead th": { paddingInline: CELL },
   "& .numeric": { fontVariantNumeric: "tabular-nums", textAlign: "end", whiteSpace: "nowrap" },
   "& .numeric + :not(.numeric)": { paddingInlineStart: 4 },
   /** In the dark Airflow's own edges of controls can hardly be seen. */

@@ -79,12 +79,17 @@ const BATCHES = batch.columns([
       <>
         <StateBadge state={original.state} />
         <small className="until-md">{original.request_id}</small>
+        {original.accepted != null && <small className="until-md">{count(original.accepted)} accepted</small>}
       </>
     ),
     header: "State",
   }),
   batch.accessor("rows", { cell: ({ row }) => count(row.original.rows), header: "Rows", meta: { from: "md", numeric: true } }),
-  batch.accessor("accepted", { cell: ({ row }) => count(row.original.accepted), header: "Accepted", meta: { numeric: true } }),
+  batch.accessor("accepted", {
+    cell: ({ row }) => count(row.original.accepted),
+    header: "Accepted",
+    meta: { from: "md", numeric: true },
+  }),
   batch.accessor("rejected", {
     cell: ({ row: { original } }) => (
       <>
