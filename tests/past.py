@@ -77,8 +77,8 @@ class _Delivery:
     chance: random.Random
 
     def __post_init__(self) -> None:
-        share = 0.3 if self.end == "stopped" else 0.02
-        self.removed = int(self.held * self.chance.uniform(share / 2, share)) if self.target.mode is Mode.MIRROR else 0
+        least, most = (0.21, 0.3) if self.end == "stopped" else (0.01, 0.02)
+        self.removed = int(self.held * self.chance.uniform(least, most)) if self.target.mode is Mode.MIRROR else 0
         self.added = int(self.held * self.chance.uniform(0, 0.022))
         self.wanted = self.held + self.added - self.removed
         self.refused = min(12, self.added) if self.end == "rejected" else 0
@@ -147,7 +147,7 @@ class Past:
         for platform, connection in accounts[1:]:  # the first was never checked
             ok = platform != "snapchat_ads"
             mend = "" if ok else "sign in again and put the new refresh token into the connection"
-            ledger.enter_check(platform, connection, [Finding("the credential is accepted" if ok else "it is not", ok, mend)])
+            ledger.enter_check(platform, connection, [Finding("the credential is accepted", ok, mend)])
 
     def _flush(self, ledger: Ledger) -> None:
         with ledger.transaction() as connection:
@@ -211,7 +211,9 @@ class Past:
     def _delivery(self, one: _Delivery) -> DestinationReport:
         self._plans += 1
         report, stopped = one.report(), one.end == "stopped"
-        breaches = [Breach("max_removed", "20%", one.removed, one.held)] if stopped else []
+        many = Breach("max_removed", "20%", one.removed, one.held)
+        few = Breach("min_members", f"at least {2 * one.wanted}", one.wanted, 0)
+        breaches = [many if one.removed else few] if stopped else []
         report.breaches = list(map(str, breaches))
         counts = Counts(wanted=one.wanted, held=one.held, new=one.added, gone=one.removed, without_key=35)
         self._add(

@@ -98,6 +98,15 @@ def test_runs_that_do_not_count(filled: Ledger) -> None:
     assert status(filled, key) is Status.FAILED
 
 
+def test_a_report_that_was_read_before_is_read_again_once_another_is_written(filled: Ledger) -> None:
+    before = standings(filled, KEYS)[KLAVIYO]
+    report = filled.run(KLAVIYO[0], before.run.run_id).report
+    for item in report["destinations"]:
+        item["wanted"] += 1
+    filled.end_run(KLAVIYO[0], before.run.run_id, before.run.state, report)
+    assert standings(filled, KEYS)[KLAVIYO].told["wanted"] == before.told["wanted"] + 1
+
+
 def test_late_is_who_is_stale(filled: Ledger, segments: Sequence[Segment]) -> None:
     until = clock.now() + timedelta(days=3)
     stale = {(one.segment, one.label) for segment in segments for one in stale_audiences(filled, segment, until)}

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 
+import httpx
 import pytest
 from web.site import FAILED, IN_STEP, WAITING, Site
 
@@ -154,6 +155,12 @@ def test_the_document_of_the_api_knows_every_path(site: Site) -> None:
     named = {name.rpartition("/")[2] for name in re.findall(r"'\$ref': '([^']+)'", str(document))}
     assert named <= set(document["components"]["schemas"]), "a reference that leads nowhere breaks `make web`"
     assert "/api/v1/segments/{segment}/destinations/{destination}/approval" in document["paths"]
+    assert {"/api/v1/audiences", "/api/v1/audiences/preview", "/api/v1/intakes"} <= set(document["paths"]), "the intake's, too"
+    document_url = f"{site.url}/guestlist/api/v1/openapi.json"
+    by_cookie = httpx.get(document_url, cookies={"_token": site.token("analyst")}, timeout=60)
+    assert by_cookie.json() == document, "whoever is logged in opens it in the browser"
+    anonymous = httpx.get(document_url, timeout=60)
+    assert (anonymous.status_code, set(anonymous.json())) == (401, {"detail"})
     with site.client("viewer") as viewer:
         for hidden in ("docs", "redoc", "openapi.json"):
             assert viewer.get(f"{site.url}/guestlist/{hidden}").status_code == 404

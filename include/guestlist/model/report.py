@@ -56,9 +56,9 @@ class DestinationReport:
     @property
     def losses(self) -> list[str]:
         """What it is without: rows by what became of them, and guards that were breached."""
-        parts = [f"{count} rejected as {reason}" for reason, count in sorted(self.rejected.items())]
-        parts += [f"{self.unconfirmed} rows unconfirmed"] * bool(self.unconfirmed)
-        parts += [f"{self.unsent} rows unsent"] * bool(self.unsent)
+        parts = [f"{count:,} rejected as {reason}" for reason, count in sorted(self.rejected.items())]
+        open_rows = {"unconfirmed": self.unconfirmed, "unsent": self.unsent}
+        parts += [f"{count:,} {'row' if count == 1 else 'rows'} {state}" for state, count in open_rows.items() if count]
         return parts + self.breaches
 
     @classmethod

@@ -30,6 +30,8 @@ class Dag:
 
     paused: bool
     schedule: str | None
+    in_words: str | None
+    """The schedule as people say it."""
     next_run_at: datetime | None
 
 
@@ -52,8 +54,9 @@ def run_url(dag_id: str, run_id: str) -> str:
 
 def all_dags(session: Session) -> dict[str, Dag]:
     """Every DAG by its id."""
-    facts = (DagModel.dag_id, DagModel.is_paused, DagModel.timetable_summary, DagModel.next_dagrun_create_after)
-    return {row[0]: Dag(bool(row[1]), row[2], row[3]) for row in session.execute(select(*facts))}
+    facts = (DagModel.dag_id, DagModel.is_paused, DagModel.timetable_summary, DagModel.timetable_description)
+    query = select(*facts, DagModel.next_dagrun_create_after)
+    return {row[0]: Dag(bool(row[1]), *row[2:]) for row in session.execute(query)}
 
 
 def activities(session: Session, dags: Mapping[str, Dag]) -> dict[str, Activity]:

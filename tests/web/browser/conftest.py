@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -23,7 +24,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def open_page(site: Site, browser: Browser) -> Iterator[Open]:
-    """A page below ours as a role sees it; errors of its scripts fail the test."""
+    """A page below ours as a role sees it, ``{run}`` standing for the newest run; errors of its scripts fail the test."""
     contexts, errors = [], []
 
     def opened(path: str = "", role: str = "admin", width: int = 1440, theme: str = "light", prepare=lambda page: None) -> Page:
@@ -34,7 +35,7 @@ def open_page(site: Site, browser: Browser) -> Iterator[Open]:
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         prepare(page)
-        page.goto(f"{site.url}/plugin/audiences{path}")
+        page.goto(f"{site.url}/plugin/audiences{path.replace('{run}', quote(site.last_run, safe=''))}")
         return page
 
     yield opened

@@ -11,19 +11,22 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 from web.browser.conftest import SEGMENTS
-from web.site import PUSHED_ID
+from web.site import FAILED, PUSHED_ID
 
 pytestmark = pytest.mark.slow
 AUDIENCE = "/segments/segment_0002/destinations/klaviyo_main"
+RUN = "/segments/{}/destinations/{}/runs/{{run}}".format(*FAILED)
 PAGES = {
     "": "Audiences",
     AUDIENCE: "segment_0002 on Klaviyo",
+    RUN: re.compile("^scheduled__"),
     "/pushed": "Pushed audiences",
     f"/pushed/audiences/{PUSHED_ID}": "VIPs",
     "/platforms": "Platforms",
     "/erasures": "Erasures",
     "/guards": "Guards",
 }
+IDS = [path.strip("/") or "overview" for path in PAGES]
 API = re.compile(r"/guestlist/api/v1/")
 NO_ROWS = {"rows": [], "total": 0, "statuses": {}, "platforms": [], "as_of": "2026-11-22T07:00:00Z", "next": None}
 NO_ROWS |= {"audiences": [], "next_cursor": None}
@@ -52,21 +55,66 @@ def complaints(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("path", PAGES, ids=PAGES.values())
+@pytest.mark.parametrize("path", PAGES, ids=IDS)
 def test_a_page_can_be_used_by_everybody(open_page, path, theme):
     page = loaded(open_page(path, theme=theme))
     expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
     expect(page.get_by_role("heading", level=1)).to_be_focused()
     assert complaints(page) == []
     assert page.locator("html").get_attribute("class") == theme
+    heading = page.get_by_role("heading", level=1).inner_text()
+    expect(page).to_have_title(re.compile(f"^{re.escape(heading)} - "))
+    expect(page.get_by_role("navigation", name="Audiences").locator("[aria-current=page]")).to_have_count(1)
 
 
 @pytest.mark.parametrize("width", [375, 768, 1440])
-@pytest.mark.parametrize("path", PAGES, ids=PAGES.values())
+@pytest.mark.parametrize("path", PAGES, ids=IDS)
 def test_a_page_fits_its_screen(open_page, path, width):
     page = loaded(open_page(path, width=width))
     wide = page.locator("main").evaluate("main => main.scrollWidth - main.clientWidth")
     assert wide <= 0, "whatever is wider scrolls within its own box"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=IDS)
+def test_tables_are_read_on_a_phone_without_moving_them(open_page, path):
+    page = loaded(open_page(path, width=375))
+    for details in page.get_by_role("button", name="Show details").all()[:1]:
+        details.click()
+        loaded(page)
+    wide = "every => every.map(one => [one.getAttribute('aria-label'), one.scrollWidth - one.clientWidth])"
+    tables = page.locator("main [role=region]:has(table)").evaluate_all(wide)
+    assert [one for one in tables if one[1] > 0] == []
+
+
+def test_a_moment_stands_with_its_zone(open_page):
+    page = loaded(open_page(AUDIENCE))
+    times = table(page, "Runs").locator("time")
+    expect(times.first).to_have_text(re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$"))
+    page.evaluate("localStorage.setItem('timezone', JSON.stringify('America/New_York'))")
+    page.reload()
+    expect(times.first).to_have_text(re.compile(" E[SD]T$"))
+
+
+def test_what_a_platform_refused_is_told_in_its_own_words(open_page):
+    page = loaded(open_page(RUN, width=375))
+    expect(table(page, "Left out and refused, by reason")).to_contain_text("INVALID_EMAIL")
+    page.get_by_role("button", name="Show details").last.click()
+    expect(table(page, "Batches").get_by_role("row").nth(1)).to_contain_text(re.compile("A[0-9A-F]{15}"))
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(table(page, "Batches")).to_contain_text("12 INVALID_EMAIL")
+
+
+def test_the_guards_are_searched_and_the_address_keeps_it(open_page):
+    page = loaded(open_page("/guards"))
+    page.get_by_role("searchbox").fill("segment_0000 meta")
+    rows = table(page, "Guards").get_by_role("row")
+    expect(rows).to_have_count(2)
+    page.get_by_label("Outcome").select_option("waiting")
+    page.reload()
+    expect(rows).to_have_count(2)
+    assert set(page.url.partition("?")[2].split("&")) == {"search=segment_0000+meta", "outcome=waiting"}
+    page.get_by_label("Outcome").select_option("expired")
+    expect(page.get_by_text("No plan is like that")).to_be_visible()
 
 
 def test_five_thousand_audiences_are_a_table_of_which_a_few_rows_are_drawn(open_page, site):
@@ -190,7 +238,7 @@ def test_an_audience_that_was_never_sent_has_a_page(open_page):
     expect(page.get_by_text("Nothing was sent yet")).to_be_visible()
 
 
-@pytest.mark.parametrize("path", PAGES, ids=PAGES.values())
+@pytest.mark.parametrize("path", PAGES, ids=IDS)
 def test_what_could_not_be_loaded_is_told_and_can_be_tried_again(open_page, path):
     failing = {"detail": "the ledger could not be used: its database is locked"}
     page = open_page(path, prepare=lambda page: page.route(API, lambda route: route.fulfill(status=500, json=failing)))
@@ -203,13 +251,32 @@ def test_what_could_not_be_loaded_is_told_and_can_be_tried_again(open_page, path
     loaded(page)
 
 
-@pytest.mark.parametrize("path", PAGES, ids=PAGES.values())
+@pytest.mark.parametrize("path", PAGES, ids=IDS)
 def test_what_may_not_be_seen_is_told_and_not_asked_for_again(open_page, path):
     refused = {"detail": "you may not see segment_0000: ask for the permission to read its DAG"}
     page = open_page(path, prepare=lambda page: page.route(API, lambda route: route.fulfill(status=403, json=refused)))
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text(refused["detail"])
     expect(alert.get_by_role("button")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda route: route.fulfill(status=502, body="<html>Bad gateway</html>"), "The server answered 502."),
+        (lambda route: route.abort(), "Airflow cannot be reached"),
+    ],
+)
+def test_what_comes_from_no_server_of_ours_is_told_in_words(open_page, answer, said):
+    page = open_page("/platforms", prepare=lambda page: page.route(API, answer))
+    expect(page.get_by_role("alert")).to_contain_text(said)
+
+
+def test_a_session_that_ends_leads_to_the_login_and_back(open_page):
+    page = loaded(open_page("/platforms"))
+    page.context.clear_cookies()
+    page.get_by_role("link", name="Guards").click()
+    page.wait_for_url(re.compile("/auth/login.*plugin%2Faudiences%2Fguards"))
 
 
 def test_an_address_that_is_none_of_ours_leads_back(open_page):

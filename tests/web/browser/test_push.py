@@ -100,6 +100,8 @@ def test_a_column_that_is_mapped_wrongly_and_a_file_that_is_none_are_told(open_p
     page = open_page("/pushed/new")
     chosen(page, file("this\nis nothing\n"))
     expect(page.get_by_role("alert")).to_contain_text("No column was recognised")
+    expect(page.get_by_text("Choose what a column is used for.")).to_be_visible()
+    expect(send(page)).to_be_disabled()
     page.get_by_label("this").select_option("email")
     expect(table(page, "First rows")).to_contain_text("left out")
     chosen(page, file("PK", "people.xlsx"))

@@ -46,6 +46,9 @@ def test_rows_that_cannot_be_used_are_counted_by_reason(place: Place) -> None:
     told = place.ask("GET", f"/audiences/{there}/rejections").json()
     assert sum(one["count"] for one in told["dropped"]) == 1
     assert [one["label"] for one in told["destinations"]] == ["meta_main"]
+    [dropped] = told["dropped"]
+    rows = place.ask("GET", f"/audiences/{there}/rejections", params={"format": "csv"}).text.splitlines()
+    assert rows == ["where,reason,count", f",{dropped['name']},1"]
 
 
 def test_a_broken_row_ends_in_failed_with_its_line(place: Place) -> None:

@@ -127,3 +127,5 @@ def test_lists_go_on_where_they_were(desk: Desk) -> None:
         desk.create(f"New {len(seen)}", GOOD)
     assert seen == made[::-1]
     assert desk.ask("GET", "/audiences", params={"cursor": "made-up"}).status_code == 422
+    rows = desk.ask("GET", "/audiences", params={"format": "csv", "limit": 10_000}).text.splitlines()
+    assert [row.partition(",")[0] for row in rows[1:]][-len(made) :] == made[::-1]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import CTE, Connection, Row, func, select, tuple_
 
@@ -19,6 +20,8 @@ from guestlist.runtime.stopped import Stopped, stopped_among
 
 Key = tuple[str, str]
 """A segment and the label of one of its destinations."""
+ByLabel = Mapping[str, Mapping[str, Any]]
+"""What a run's report says of each destination."""
 _NEWEST_RUNS = 3
 """How many runs of each segment are looked at for all at once: one under way, one that was dry, and one that counts."""
 _LOOKED_BACK = 20
@@ -75,7 +78,7 @@ def standings(ledger: Ledger, keys: Sequence[Key]) -> dict[Key, Standing]:
         planned = _planned(connection, keys)
         runs = _newest_runs(connection)
         counted = {segment: run for segment, found in runs.items() if (run := next(filter(_counts, found), None))}
-        reports = _reports(connection, counted)
+        reports = _reports(ledger, connection, counted)
     stopped = {(one.segment, one.label): one for some in in_pieces(planned) for one in stopped_among(ledger, some)}
     older: dict[str, Sequence[Row[Any]]] = {}
     found = {}
@@ -157,16 +160,25 @@ def _newest_runs(connection: Connection) -> dict[str, list[LastRun]]:
     return found
 
 
-def _reports(connection: Connection, runs: Mapping[str, LastRun]) -> dict[str, dict[str, Mapping[str, Any]]]:
+_READ: WeakKeyDictionary[Ledger, Mapping[str, tuple[LastRun, ByLabel]]] = WeakKeyDictionary()
+"""The reports that were read last, by segment: to read 500 of them takes a third of the time that a page has.
+
+One is written with the end of its run; whoever writes another one moves that end.
+"""
+
+
+def _reports(ledger: Ledger, connection: Connection, runs: Mapping[str, LastRun]) -> dict[str, ByLabel]:
     """Of one run for each segment, by label; a run that failed without a report is left out."""
-    its, found = t.runs.c, {}
-    pairs = [(segment, run.run_id) for segment, run in runs.items()]
+    before, its = _READ.get(ledger, {}), t.runs.c
+    found = {segment: before[segment] for segment, run in runs.items() if segment in before and before[segment][0] == run}
+    pairs = [(segment, run.run_id) for segment, run in runs.items() if segment not in found]
     for some in in_pieces(pairs):
         query = select(its.segment, its.report).where(tuple_(its.segment, its.run_id).in_(some))
         for segment, report in connection.execute(query):
             if report:
-                found[segment] = {item["label"]: item for item in report["destinations"]}
-    return found
+                found[segment] = runs[segment], {item["label"]: item for item in report["destinations"]}
+    _READ[ledger] = found
+    return {segment: told for segment, (_, told) in found.items()}
 
 
 def _served(rows: Sequence[Row[Any]], label: str) -> tuple[LastRun | None, Mapping[str, Any] | None]:

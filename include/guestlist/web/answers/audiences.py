@@ -100,6 +100,8 @@ class Schedule(Answer):
 
     text: str | None
     """A cron expression, a preset, ``after`` assets, or null for by hand alone."""
+    in_words: str | None
+    """The same as Airflow says it: ``At 05:00``."""
     next_run_at: datetime | None
     paused: bool
     """Nothing runs before somebody unpauses the DAG."""

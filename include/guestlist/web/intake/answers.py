@@ -121,6 +121,15 @@ class Rejections(Answer):
     destinations: list[RefusedBy]
 
 
+class LeftOut(Answer):
+    """The same as a row of a table."""
+
+    where: str | None
+    """The destination that refused them; null where they were left out before anything was sent."""
+    reason: str
+    count: int
+
+
 class DestinationOffered(Answer):
     """Where an audience may go."""
 
@@ -200,6 +209,12 @@ def rejections(state: AudienceState) -> Rejections:
     """What did not get through."""
     refused = [RefusedBy(label=one.label, rejected=counts(one.rejected)) for one in state.destinations]
     return Rejections(upload_id=state.upload_id, dropped=counts(state.dropped), destinations=refused)
+
+
+def left_out(found: Rejections) -> list[LeftOut]:
+    """What did not get through, a row for each reason."""
+    places = [(None, found.dropped), *((one.label, one.rejected) for one in found.destinations)]
+    return [LeftOut(where=where, reason=one.name, count=one.count) for where, counted in places for one in counted]
 
 
 def intake_answer(intake: Segment) -> IntakeAnswer:

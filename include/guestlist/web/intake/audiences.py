@@ -16,14 +16,17 @@ from guestlist.web.intake.answers import (
     AudienceAnswer,
     Audiences,
     IntakeAnswer,
+    LeftOut,
     ListedAudience,
     Rejections,
     audience_answer,
     intake_answer,
+    left_out,
     rejections,
 )
 from guestlist.web.intake.cursors import cursor_of, read_cursor
 from guestlist.web.intake.waiting import why_it_waits
+from guestlist.web.tables import Format, answered
 
 router = APIRouter()
 
@@ -34,19 +37,22 @@ def list_intakes(who: Pushing) -> list[IntakeAnswer]:
     return [intake_answer(who.intake(name)) for name in who.segments]
 
 
-@router.get("/audiences")
+@router.get("/audiences", response_model=Audiences)
 def list_audiences(
     who: Looking,
     ledger: Books,
     intake: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 50,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
-) -> Audiences:
+    wanted: Format = "json",
+) -> Any:
     """Your intakes' audiences, the newest first."""
     names = [name for name in who.segments if intake in (None, name)]
     found = ledger.pushed_audiences(names, limit + 1, read_cursor(cursor) if cursor else None)
     more = cursor_of(found[limit - 1]) if len(found) > limit else None
-    return Audiences(audiences=[_listed(ledger, row) for row in found[:limit]], next_cursor=more)
+    uploads = ledger.newest_uploads([row.id for row in found[:limit]])
+    shown = [_listed(ledger, row, uploads[row.id]) for row in found[:limit]]
+    return answered(Audiences(audiences=shown, next_cursor=more), ListedAudience, shown, wanted, "pushed")
 
 
 @router.get("/audiences/{audience_id}")
@@ -56,10 +62,11 @@ def show_audience(audience_id: str, who: Looking, ledger: Books) -> AudienceAnsw
     return audience_answer(state, why_it_waits(state))
 
 
-@router.get("/audiences/{audience_id}/rejections")
-def show_rejections(audience_id: str, who: Looking, ledger: Books) -> Rejections:
+@router.get("/audiences/{audience_id}/rejections", response_model=Rejections)
+def show_rejections(audience_id: str, who: Looking, ledger: Books, wanted: Format = "json") -> Any:
     """Rows of the newest upload that could not be used, and those that platforms have refused, by reason."""
-    return rejections(_state(ledger, who, audience_id))
+    found = rejections(_state(ledger, who, audience_id))
+    return answered(found, LeftOut, left_out(found), wanted, f"{audience_id}-rejections")
 
 
 def audience_row(ledger: Ledger, who: Pusher, audience_id: str) -> Row[Any]:
@@ -80,8 +87,7 @@ def _state(ledger: Ledger, who: Pusher, audience_id: str) -> AudienceState:
     return state_of(ledger, found, platforms)
 
 
-def _listed(ledger: Ledger, row: Row[Any]) -> ListedAudience:
-    upload = ledger.newest_upload(row.id)
+def _listed(ledger: Ledger, row: Row[Any], upload: Row[Any]) -> ListedAudience:
     return ListedAudience(
         id=row.id,
         name=row.name,

@@ -51,6 +51,7 @@ def page(key: Audience, served: ServedBy, asking: Asking, books: Books, shelf: S
         dag_url=f"/dags/{served.dag_id}",
         schedule=a.Schedule(
             text=schedule_text(found) or (dag.schedule if dag else None),
+            in_words=(dag.in_words if dag else None) or None,
             next_run_at=dag.next_run_at if dag else None,
             paused=dag.paused if dag else True,
         ),

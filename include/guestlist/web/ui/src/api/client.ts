@@ -29,18 +29,28 @@ export function pathOf(parts: TemplateStringsArray, ...names: string[]): string 
 }
 
 export async function ask<T>(path: string, query: Query = {}): Promise<T> {
-  return read<T>(await fetch(apiUrl(path, query)));
+  return read<T>(await reach(apiUrl(path, query)));
 }
 
 export async function send<T>(path: string, body: object, method: "DELETE" | "POST" = "POST"): Promise<T> {
   return read<T>(
-    await fetch(apiUrl(path), { body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, method }),
+    await reach(apiUrl(path), { body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, method }),
   );
 }
 
 /** A form, with whose files the browser does what it likes: it never has to hold them. */
 export async function post<T>(path: string, form: FormData, signal: AbortSignal): Promise<T> {
-  return read<T>(await fetch(apiUrl(path), { body: form, method: "POST", signal }));
+  return read<T>(await reach(apiUrl(path), { body: form, method: "POST", signal }));
+}
+
+/** The browser's own words for an answer that never came are "Failed to fetch". */
+async function reach(url: string, request?: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, request);
+  } catch (error) {
+    if (request?.signal?.aborted) throw error;
+    throw new Error("Airflow cannot be reached: is the network there, and is the API server running?", { cause: error });
+  }
 }
 
 async function read<T>(answer: Response): Promise<T> {

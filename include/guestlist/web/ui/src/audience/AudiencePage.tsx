@@ -80,10 +80,10 @@ function factsOf({ audience, owner, schedule }: Audience) {
   const next = [
     {
       name: "Next run",
-      note: schedule.next_run_at && moment(schedule.next_run_at),
+      note: schedule.paused ? "until somebody unpauses the DAG" : schedule.next_run_at && moment(schedule.next_run_at),
       value: schedule.paused ? "paused" : <Ago at={schedule.next_run_at} />,
     },
-    { name: "Schedule", value: schedule.text ?? "by hand" },
+    { name: "Schedule", note: schedule.in_words, value: schedule.text ?? "by hand" },
   ];
   return [
     {

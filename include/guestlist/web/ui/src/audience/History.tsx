@@ -1,9 +1,9 @@
 // An audience over time: what it holds and what its platform says of it, and what each run added and removed.
 import { Grid, Text } from "@chakra-ui/react";
-import type { ChartData, ChartOptions } from "chart.js";
+import type { ChartData, ChartOptions, Scale } from "chart.js";
 import { useMemo } from "react";
 import type { Audience, RunRow } from "../api/types";
-import { count, day, moment, share } from "../parts/format";
+import { count, day, moment, plural, share } from "../parts/format";
 import { Csv } from "../parts/Links";
 import { Section } from "../parts/Page";
 import { axis, type Colours, common, Plot, useColours } from "../parts/Plot";
@@ -35,7 +35,7 @@ export function History({ audience, path }: { audience: Audience; path: string }
         ) : (
           <Plot
             data={changes}
-            label={`Added and removed in ${changes.labels?.length} runs`}
+            label={`Added and removed in ${plural(changes.labels?.length ?? 0, "run")}`}
             options={changeOptions(colours)}
             type="bar"
           />
@@ -51,6 +51,7 @@ interface Point {
 }
 
 function sizesOf({ sealed, seen }: Audience, { held, matched, told }: Colours): ChartData<"line", Point[]> {
+  const ranged = seen.some(({ high, low }) => high !== low);
   const looks = (value: (look: Audience["seen"][number]) => number | null) =>
     seen.map((look) => ({ x: Date.parse(look.at), y: value(look) }));
   const line = { borderWidth: 2, pointHitRadius: 8, pointRadius: 0, yAxisID: "y" };
@@ -64,14 +65,18 @@ function sizesOf({ sealed, seen }: Audience, { held, matched, told }: Colours): 
         stepped: true,
       },
       { ...line, borderColor: told, data: looks(({ low }) => low), label: "Told by the platform" },
-      {
-        ...line,
-        backgroundColor: `color-mix(in oklab, ${told} 20%, transparent)`,
-        borderWidth: 0,
-        data: looks(({ high }) => high),
-        fill: "-1",
-        label: "up to",
-      },
+      ...(ranged
+        ? [
+            {
+              ...line,
+              backgroundColor: `color-mix(in oklab, ${told} 20%, transparent)`,
+              borderWidth: 0,
+              data: looks(({ high }) => high),
+              fill: "-1",
+              label: "up to",
+            },
+          ]
+        : []),
       {
         ...line,
         borderColor: matched,
@@ -100,14 +105,24 @@ function sizeOptions(colours: Colours): ChartOptions<"line"> {
     },
     scales: {
       share: { ...axis(colours, { callback: share }), axis: "y", grid: { display: false }, max: 1, min: 0, position: "right" },
-      x: { ...axis(colours, { callback: day, maxTicksLimit: 7 }), bounds: "data", type: "linear" },
+      x: { ...axis(colours, { callback: day }), afterBuildTicks: divide, bounds: "data", type: "linear" },
       y: { ...axis(colours, { callback: count }), beginAtZero: true },
     },
   };
 }
 
+const TICK_PIXELS = 80;
+const MOST_TICKS = 7;
+
+/** As many equal parts as labels have room: Chart.js would set the last label upon the one before. */
+function divide(scale: Scale): void {
+  const parts = Math.max(1, Math.min(MOST_TICKS, Math.floor(scale.maxWidth / TICK_PIXELS)) - 1);
+  const places = scale.max > scale.min ? [...Array(parts + 1).keys()] : [0];
+  scale.ticks = places.map((place) => ({ value: scale.min + (place * (scale.max - scale.min)) / parts }));
+}
+
 function tellSizes({ audience, sealed, seen }: Audience): string {
-  return `Size over time: ${sealed.length} generations, the newest of ${count(audience.members)} members; ${seen.length} looks at the platform, the newest with ${count(audience.size)} and a match rate of ${share(audience.match_rate)}`;
+  return `Size over time: ${plural(sealed.length, "generation")}, the newest of ${plural(audience.members ?? 0, "member")}; ${plural(seen.length, "look")} at the platform, the newest with ${count(audience.size)} and a match rate of ${share(audience.match_rate)}`;
 }
 
 function changesOf(runs: readonly RunRow[], { added, removed, renewed }: Colours): ChartData<"bar", number[]> {

@@ -21,8 +21,10 @@ export function LineageSection({ path }: { path: string }) {
 }
 
 const ROW = 44;
-const BOX = { height: 30, width: 196 };
-const LANE = 300;
+const BOX = { height: 30, width: 232 };
+const LANE = 320;
+/** Narrower than this it would be too small to read: it scrolls. */
+const LEAST_WIDTH = 600;
 const TOP = 28;
 const LANES = ["Source column", "Recipe", "Platform field"] as const;
 
@@ -42,10 +44,9 @@ function Picture({ origins }: { origins: readonly Origin[] }) {
     <Box aria-label="Lineage" overflowX="auto" role="region" tabIndex={0}>
       <svg
         aria-label={inWords(origins)}
-        height={TOP + rows * ROW}
         role="img"
+        style={{ maxWidth: width, minWidth: LEAST_WIDTH, width: "100%" }}
         viewBox={`0 0 ${width} ${TOP + rows * ROW}`}
-        width={width}
       >
         {LANES.map((title, lane) => (
           <text fill="var(--chakra-colors-fg-muted)" key={title} style={{ fontSize: 12 }} x={lane * LANE} y={14}>
@@ -57,7 +58,7 @@ function Picture({ origins }: { origins: readonly Origin[] }) {
             d={path}
             fill="none"
             key={id}
-            stroke="var(--chakra-colors-brand-solid)"
+            stroke="var(--chakra-colors-brand-fg)"
             strokeDasharray={dashed ? "4 4" : undefined}
             strokeOpacity={0.6}
             strokeWidth={1.5}
@@ -75,6 +76,7 @@ function Name({ lane, name, row }: { lane: number; name: string; row: number }) 
   return (
     <foreignObject height={BOX.height} width={BOX.width} x={lane * LANE} y={TOP + row * ROW}>
       <Box
+        _dark={{ bg: "bg.emphasized" }}
         bg="bg.subtle"
         borderRadius="md"
         borderWidth="1px"

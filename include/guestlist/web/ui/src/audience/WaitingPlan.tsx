@@ -43,14 +43,17 @@ export function WaitingPlan({ may, path, waiting }: Props) {
         {waiting.page_url && <Inner to={waiting.page_url}>Airflow's page of the question, with a masked sample</Inner>}
       </Text>
       {!waiting.decided && (
-        <HStack>
+        <HStack wrap="wrap">
           <Decide decision="approve" may={may} path={path} plan={waiting.plan} />
           <Decide decision="reject" may={may} path={path} plan={waiting.plan} />
+          {!may && <Text color="fg.muted">{WHY}.</Text>}
         </HStack>
       )}
     </Stack>
   );
 }
+
+const WHY = "Your role in Airflow may not answer this DAG's questions";
 
 const WAYS = {
   approve: {
@@ -86,7 +89,7 @@ function Decide({ decision, may, path, plan }: DecideProps) {
       palette={palette}
       path={`${path}/approval`}
       question={`${label} plan ${plan}?`}
-      why="Your role in Airflow may not answer this DAG's questions"
+      why={WHY}
     >
       {outcome} The ledger keeps that you decided it.
     </Confirm>

@@ -1,6 +1,6 @@
 // Requests to take people off every audience, and what became of each at each platform.
 import { pathOf } from "../api/client";
-import { byOffset } from "../api/queries";
+import { byOffset, usePages } from "../api/queries";
 import type { Count, Erasure, ErasureStep } from "../api/types";
 import { columnsOf } from "../parts/DataTable";
 import { count, nameOf, NOTHING, words } from "../parts/format";
@@ -75,7 +75,11 @@ const STEPS = step.columns([
     header: "Outcome",
     id: "outcome",
   }),
-  step.accessor((row) => (row.found ? "yes" : "no"), { header: "Was on it", id: "found", meta: { from: "md" } }),
+  step.accessor((row) => (row.outcome === null ? NOTHING : row.found ? "yes" : "no"), {
+    header: "Was on it",
+    id: "found",
+    meta: { from: "md" },
+  }),
   step.display({
     cell: ({ row }) => counts(row.original.removed),
     header: "Keys removed",
@@ -100,10 +104,11 @@ const REQUESTS_PAGING = byOffset<Erasure>();
 const STEPS_PAGING = byOffset<ErasureStep>();
 
 export function ErasuresPage() {
+  const { last: seen } = usePages("erasures", {}, REQUESTS_PAGING);
   return (
     <Page
       about="People taken off every audience, with receipts: counts alone"
-      actions={<Csv name="the erasures" path="erasures" />}
+      actions={seen && <Csv name="the erasures" path="erasures" />}
       title="Erasures"
     >
       <PagedTable

@@ -1,5 +1,5 @@
 // Plans that a guard stopped, and what was decided on them.
-import { NativeSelect } from "@chakra-ui/react";
+import { Flex, NativeSelect } from "@chakra-ui/react";
 import { useSearchParams } from "react-router-dom";
 import { byCursor } from "../api/queries";
 import type { GuardRow, Guards } from "../api/types";
@@ -8,6 +8,7 @@ import { nameOf, NOTHING } from "../parts/format";
 import { Csv, Inner } from "../parts/Links";
 import { Page } from "../parts/Page";
 import { PagedTable } from "../parts/PagedTable";
+import { Search } from "../parts/Search";
 import { StateBadge } from "../parts/States";
 import { At } from "../parts/Time";
 import { audiencePath } from "../paths";
@@ -84,33 +85,44 @@ const PAGING = byCursor<GuardRow, Guards>(
 
 export function GuardsPage() {
   const [address, setAddress] = useSearchParams();
-  const outcome = address.get("outcome") ?? "";
+  const query = { outcome: address.get("outcome") ?? "", search: address.get("search") ?? "" };
+  const change = (to: Partial<typeof query>) => {
+    const chosen = Object.entries({ ...query, ...to }).filter(([, value]) => value !== "");
+    setAddress(new URLSearchParams(chosen), { replace: true });
+  };
   return (
     <Page
       about="Plans that would have changed more than their segment allows"
-      actions={<Csv name="the guards" path="guards" query={{ outcome }} />}
+      actions={<Csv name="the guards" path="guards" query={query} />}
       title="Guards"
     >
-      <NativeSelect.Root alignSelf="start" flexShrink={0} size="sm" width="auto">
-        <NativeSelect.Field
-          aria-label="Outcome"
-          onChange={({ target: { value } }) => setAddress(value ? { outcome: value } : {}, { replace: true })}
-          value={outcome}
-        >
-          <option value="">All outcomes</option>
-          {OUTCOMES.map((one) => (
-            <option key={one}>{one}</option>
-          ))}
-        </NativeSelect.Field>
-        <NativeSelect.Indicator />
-      </NativeSelect.Root>
+      <Flex flexShrink={0} gap={3} wrap="wrap">
+        <Search
+          change={(search) => change({ search })}
+          label="Search audiences, guards and who decided"
+          search={query.search}
+        />
+        <NativeSelect.Root size="sm" width="auto">
+          <NativeSelect.Field
+            aria-label="Outcome"
+            onChange={({ target: { value } }) => change({ outcome: value })}
+            value={query.outcome}
+          >
+            <option value="">All outcomes</option>
+            {OUTCOMES.map((one) => (
+              <option key={one}>{one}</option>
+            ))}
+          </NativeSelect.Field>
+          <NativeSelect.Indicator />
+        </NativeSelect.Root>
+      </Flex>
       <PagedTable
         columns={COLUMNS}
-        empty={outcome ? "No plan is like that." : "No guard has stopped a plan."}
+        empty={query.outcome || query.search ? "No plan is like that." : "No guard has stopped a plan."}
         label="Guards"
         paging={PAGING}
         path="guards"
-        query={{ outcome }}
+        query={query}
         rowId={({ guard, plan, text }) => `${plan} ${guard} ${text}`}
       />
     </Page>

@@ -1,9 +1,8 @@
 // What narrows the overview down: words, statuses and platforms.
-import { Button, Flex, HStack, Input, InputGroup, NativeSelect } from "@chakra-ui/react";
-import { useEffect, useState } from "react";
-import { FiSearch } from "react-icons/fi";
+import { Button, Flex, HStack, NativeSelect } from "@chakra-ui/react";
 import type { Overview, Status } from "../api/types";
 import { count } from "../parts/format";
+import { Search } from "../parts/Search";
 import { STATUSES } from "../parts/States";
 
 export interface Chosen {
@@ -21,7 +20,11 @@ interface Props {
 export function Filters({ change, chosen, counts }: Props) {
   return (
     <Flex align="center" flexShrink={0} gap={3} wrap="wrap">
-      <Search change={(search) => change({ search })} search={chosen.search} />
+      <Search
+        change={(search) => change({ search })}
+        label="Search segments, audiences and connections"
+        search={chosen.search}
+      />
       <NativeSelect.Root size="sm" width="auto">
         <NativeSelect.Field
           aria-label="Platform"
@@ -75,29 +78,5 @@ function Chip({ many, status, toggle, wanted }: ChipProps) {
     >
       {label} {count(many)}
     </Button>
-  );
-}
-
-const PAUSE_MS = 250;
-
-/** Asks once the typing pauses. */
-function Search({ change, search }: { change: (search: string) => void; search: string }) {
-  const [typed, setTyped] = useState(search);
-  useEffect(() => {
-    if (typed === search) return undefined;
-    const pause = setTimeout(() => change(typed), PAUSE_MS);
-    return () => clearTimeout(pause);
-  }, [typed, search, change]);
-  return (
-    <InputGroup startElement={<FiSearch aria-hidden />} width={{ base: "100%", md: "18rem" }}>
-      <Input
-        aria-label="Search segments, audiences and connections"
-        onChange={(event) => setTyped(event.target.value)}
-        placeholder="Search"
-        size="sm"
-        type="search"
-        value={typed}
-      />
-    </InputGroup>
   );
 }

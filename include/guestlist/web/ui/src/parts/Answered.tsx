@@ -59,12 +59,12 @@ export function Failure({ error, retry, title = "This could not be loaded" }: Fa
       <Alert.Content>
         <Alert.Title>{TITLES[status] ?? title}</Alert.Title>
         <Alert.Description>{error.message}</Alert.Description>
+        {retry && !hopeless && (
+          <Button alignSelf="start" marginBlockStart={2} onClick={() => retry()} size="sm" variant="outline">
+            Try again
+          </Button>
+        )}
       </Alert.Content>
-      {retry && !hopeless && (
-        <Button alignSelf="center" onClick={() => retry()} size="sm" variant="outline">
-          Try again
-        </Button>
-      )}
     </Alert.Root>
   );
 }

@@ -100,9 +100,8 @@ export function Cells<T extends RowData>({ detail, index, row, table }: CellsPro
         })}
       </tr>
       {detail && open && (
-        <tr>
-          <td />
-          <td colSpan={cells.length}>{detail(row.original)}</td>
+        <tr className="detail">
+          <td colSpan={cells.length + 1}>{detail(row.original)}</td>
         </tr>
       )}
     </>

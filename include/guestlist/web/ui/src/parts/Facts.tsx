@@ -20,7 +20,14 @@ export function Facts({ facts }: { facts: readonly Fact[] }) {
       margin={0}
     >
       {facts.map(({ name, note, value }) => (
-        <Box borderRadius="md" borderWidth="1px" key={name} paddingBlock={2} paddingInline={3}>
+        <Box
+          _dark={{ borderColor: "border.emphasized" }}
+          borderRadius="md"
+          borderWidth="1px"
+          key={name}
+          paddingBlock={2}
+          paddingInline={3}
+        >
           <Text as="dt" color="fg.muted" fontSize="xs">
             {name}
           </Text>

@@ -1,18 +1,32 @@
 // What every page has: tabs between pages, a heading that takes the focus, and rows of actions.
 import { Box, Flex, Heading, HStack, Stack, Text } from "@chakra-ui/react";
 import { type ReactNode, useEffect, useRef } from "react";
-import { NavLink } from "react-router-dom";
+import { NavLink, useLocation } from "react-router-dom";
 import { PUSHED, ROOT } from "../paths";
+
+const CELL = { base: 1, md: 2 };
 
 /** Of what there is much of: a component of Chakra's for each would make long tables slow. */
 const STYLES = {
   "& .inner": { _hover: { textDecoration: "underline" }, color: "fg.info" },
   "& small": { color: "fg.muted", display: "block", fontSize: "xs" },
-  "& tbody th": { fontWeight: "normal" },
+  "& th[scope=row]": { fontWeight: "normal" },
   "& small.line": { maxWidth: { base: "9rem", md: "14rem", "2xl": "20rem" }, truncate: true },
-  "& td, & tbody th": { borderBottomWidth: "1px", paddingBlock: 2, paddingInline: 2, textAlign: "start", verticalAlign: "top" },
-  "& tbody tr:hover": { bg: "bg.subtle" },
+  "& td, & th:where([scope=row])": {
+    borderBottomWidth: "1px",
+    paddingBlock: 2,
+    paddingInline: CELL,
+    textAlign: "start",
+    verticalAlign: "top",
+  },
+  "& tbody tr:not(.detail):hover": { _dark: { bg: "bg.emphasized" }, bg: "bg.subtle" },
+  "& thead th": { paddingInline: CELL },
   "& .numeric": { fontVariantNumeric: "tabular-nums", textAlign: "end", whiteSpace: "nowrap" },
+  "& .numeric + :not(.numeric)": { paddingInlineStart: 4 },
+  /** In the dark Airflow's own edges of controls can hardly be seen. */
+  "& :is(input, select, button[data-part=trigger], [data-part=dropzone], [data-part=control], [data-part=item-control])": {
+    _dark: { borderColor: "gray.500" },
+  },
   "& .until-md": { hideFrom: "md" },
   "& .from-md": { hideBelow: "md" },
   "& .from-lg": { hideBelow: "lg" },
@@ -29,7 +43,7 @@ const TABS: readonly { label: string; path: string }[] = [
 ];
 
 interface Props {
-  title: ReactNode;
+  title: string;
   /** One line under the title. */
   about?: ReactNode;
   /** To the right of the title. */
@@ -40,6 +54,13 @@ interface Props {
 export function Page({ about, actions, children, title }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    const site = document.title;
+    document.title = `${title} - ${site}`;
+    return () => {
+      document.title = site;
+    };
+  }, [title]);
   return (
     <Flex as="main" css={STYLES} direction="column" gap={4} height="100%" overflow="auto" padding={{ base: 2, md: 4 }}>
       <Tabs />
@@ -58,16 +79,14 @@ export function Page({ about, actions, children, title }: Props) {
 }
 
 function Tabs() {
-  const row = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    row.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-  }, []);
+  const { pathname } = useLocation();
+  const ofOverview = pathname.startsWith(`${ROOT}/segments/`); // audiences and runs are reached from there
   return (
-    <Box aria-label="Audiences" as="nav" borderBottomWidth="1px" flexShrink={0} overflowX="auto" ref={row}>
-      <HStack gap={0}>
+    <Box aria-label="Audiences" as="nav" borderBottomWidth="1px" flexShrink={0}>
+      <HStack gap={0} wrap="wrap">
         {TABS.map(({ label, path }) => (
           <Box
-            _currentPage={{ borderColor: "brand.solid", color: "brand.fg", fontWeight: "semibold" }}
+            _currentPage={{ borderColor: "brand.fg", color: "brand.fg", fontWeight: "semibold" }}
             _focusVisible={{ outline: "2px solid", outlineColor: "brand.focusRing", outlineOffset: "-2px" }}
             _hover={{ bg: "bg.subtle" }}
             asChild
@@ -75,9 +94,9 @@ function Tabs() {
             borderColor="transparent"
             key={path}
             paddingBlock={2}
-            paddingInline={3}
+            paddingInline={{ base: 2, md: 3 }}
           >
-            <NavLink end={path === ROOT} to={path}>
+            <NavLink end={path === ROOT && !ofOverview} to={path}>
               {label}
             </NavLink>
           </Box>

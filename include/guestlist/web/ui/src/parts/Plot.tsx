@@ -88,5 +88,9 @@ export function common({ ink }: Colours) {
 }
 
 export function axis({ faint, ink }: Colours, more: object = {}) {
-  return { border: { color: faint }, grid: { color: faint }, ticks: { color: ink, maxRotation: 0, ...more } };
+  return {
+    border: { color: faint },
+    grid: { color: faint },
+    ticks: { autoSkipPadding: 12, color: ink, maxRotation: 0, ...more },
+  };
 }

@@ -13,7 +13,7 @@ export function Sparkline({ label, values }: { label: string; values: readonly n
   const points = values.map((value, place) => `${x(place).toFixed(1)},${y(value).toFixed(1)}`);
   return (
     <svg aria-label={label} height={HEIGHT} role="img" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} width={WIDTH}>
-      <polyline fill="none" points={points.join(" ")} stroke="var(--chakra-colors-brand-solid)" strokeWidth={1.5} />
+      <polyline fill="none" points={points.join(" ")} stroke="var(--chakra-colors-brand-fg)" strokeWidth={1.5} />
     </svg>
   );
 }

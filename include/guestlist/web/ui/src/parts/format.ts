@@ -34,7 +34,7 @@ const SPANS: readonly [number, string][] = [
 /** Seconds in the largest unit that fits, with one decimal below ten: `8.1 min`. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds == null) return NOTHING;
-  const [span, unit] = SPANS.find(([length]) => seconds >= length) ?? [1, "s"];
+  const [span, unit] = SPANS.find(([length]) => Math.round((seconds / length) * 60) >= 60) ?? [1, "s"]; // no "60 min"
   const value = seconds / span;
   return `${value < 9.95 && unit !== "s" ? Number(value.toFixed(1)) : Math.round(value)} ${unit}`;
 }
@@ -46,8 +46,14 @@ export function fromNow(time: string, now: number = Date.now()): string {
   return seconds > 0 ? `${duration(seconds)} ago` : `in ${duration(-seconds)}`;
 }
 
-/** `2026-11-22 05:29:27`. */
-export const moment = (time: string): string => shown(time, { dateStyle: "short", timeStyle: "medium" });
+/** `2026-11-22 05:29:27 UTC`. */
+export const moment = (time: string): string => `${shown(time, { dateStyle: "short", timeStyle: "medium" })} ${zoneAt(time)}`;
+
+/** What its zone is called at that moment: `UTC`, `EST`, `GMT+1`. */
+const zoneAt = (time: string): string =>
+  new Intl.DateTimeFormat("en-US", { timeZone: timeZone(), timeZoneName: "short" })
+    .formatToParts(new Date(time))
+    .find(({ type }) => type === "timeZoneName")?.value ?? "";
 
 /** `Nov 22`. */
 export const day = (time: number | string): string => shown(time, { day: "numeric", month: "short" }, "en-US");
@@ -62,8 +68,8 @@ function timeZone(): string {
   return kept === null ? "UTC" : JSON.parse(kept);
 }
 
-/** `no_consent` as `no consent`. */
-export const words = (name: string): string => name.replaceAll("_", " ");
+/** `no_consent` as `no consent`; a platform's own code, such as `INVALID_EMAIL`, stays as it can be searched for. */
+export const words = (name: string): string => (name === name.toUpperCase() ? name : name.replaceAll("_", " "));
 
 /** What a segment is called: what was pushed by the name that it was given. */
 export const nameOf = ({ pushed, segment }: { pushed: PushedAs | null; segment: string }): string => pushed?.name ?? segment;

@@ -13,7 +13,7 @@ export function PlatformsPage() {
   return (
     <Page
       about={asked.data && plural(asked.data.rows.length, "connection")}
-      actions={<Csv name="the platforms" path="platforms" />}
+      actions={asked.data && <Csv name="the platforms" path="platforms" />}
       title="Platforms"
     >
       <Answered asked={asked}>
@@ -130,7 +130,9 @@ function Limits({ row }: { row: ConnectionRow }) {
           </Text>,
         ])}
       </Grid>
-      <Outer href={row.docs}>{row.platform_title}'s documentation</Outer>
+      <Text fontSize="sm">
+        <Outer href={row.docs}>{row.platform_title} documentation</Outer>
+      </Text>
     </Stack>
   );
 }

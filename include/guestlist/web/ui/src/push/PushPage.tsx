@@ -5,7 +5,7 @@ import { FiUpload } from "react-icons/fi";
 import { useSearchParams } from "react-router-dom";
 import { ApiError, pathOf } from "../api/client";
 import { useAnswer } from "../api/queries";
-import type { AudienceAnswer, IntakeAnswer } from "../api/types";
+import type { AudienceAnswer, IntakeAnswer, Preview } from "../api/types";
 import { Answered, Failure } from "../parts/Answered";
 import { share as percent } from "../parts/format";
 import { Page, Section } from "../parts/Page";
@@ -50,27 +50,20 @@ function Form({ audience, intakes, way = "new" }: FormProps) {
   return <Filled intakes={intakes} start={{ ...wishOf(first, way), audience }} />;
 }
 
-/** In the dark Airflow's own edges of controls can hardly be seen. */
-const EDGES = {
-  "& :is(input, select, button[data-part=trigger], [data-part=dropzone], [data-part=control], [data-part=item-control])": {
-    _dark: { borderColor: "gray.500" },
-  },
-};
-
 function Filled({ intakes, start }: { intakes: readonly IntakeAnswer[]; start: Wish }) {
   const [wish, setWish] = useState(start);
   const [file, setFile] = useState<File>();
   const change = (to: Partial<Wish>) => setWish((before) => ({ ...before, ...to }));
   const looked = useLook(file, wish);
   const { sending, share, stop } = useUpload(file, wish, looked.data?.mapping);
-  const missing = missingIn(wish, file) ?? (looked.isFetching ? "The file is being looked at." : undefined);
+  const missing = missingIn(wish, file, looked.data) ?? (looked.isFetching ? "The file is being looked at." : undefined);
   const choose = (chosen: File | undefined) => {
     setFile(chosen);
     change({ mapping: undefined, ...(wish.name === "" && chosen && { name: stem(chosen.name) }) });
     sending.reset();
   };
   return (
-    <Stack asChild css={EDGES} flexShrink={0} gap={6}>
+    <Stack asChild flexShrink={0} gap={6}>
       <form
         noValidate
         onSubmit={(event) => {
@@ -121,12 +114,17 @@ function Sent({ share }: { share: number }) {
 }
 
 /** What is to be done before it can be sent. */
-function missingIn({ audience, destinations, intake, name, way }: Wish, file: File | undefined): string | undefined {
+function missingIn(
+  { audience, destinations, intake, name, way }: Wish,
+  file: File | undefined,
+  found: Preview | null | undefined,
+): string | undefined {
   if (way === "new" && name.trim() === "") return "Give the audience a name.";
   if (way === "new" && destinations.length === 0) return "Choose a destination.";
   if (way !== "new" && !audience) return "Choose an audience.";
   if (!file) return "Choose a file.";
-  return file.size > intake.max_bytes ? "The file is larger than this intake takes." : undefined;
+  if (file.size > intake.max_bytes) return "The file is larger than this intake takes.";
+  return found && Object.keys(found.mapping).length === 0 ? "Choose what a column is used for." : undefined;
 }
 
 /** What a file is called, without its endings. */

@@ -2,7 +2,7 @@
 import { useMemo } from "react";
 import type { AudienceAnswer, DestinationAnswer } from "../api/types";
 import { columnsOf, DataTable } from "../parts/DataTable";
-import { count, NOTHING } from "../parts/format";
+import { count, NOTHING, plural } from "../parts/format";
 import { Inner, Outer } from "../parts/Links";
 import { StateBadge } from "../parts/States";
 import { audiencePath } from "../paths";
@@ -16,11 +16,19 @@ const columnsFor = (segment: string) =>
       header: "Destination",
       meta: { heads: true },
     }),
-    column.accessor("state", { cell: ({ row }) => <StateBadge state={row.original.state} />, header: "State" }),
+    column.accessor("state", {
+      cell: ({ row: { original } }) => (
+        <>
+          <StateBadge state={original.state} />
+          <small className="until-md">{plural(original.matched_rows, "row")} matched</small>
+        </>
+      ),
+      header: "State",
+    }),
     column.accessor("matched_rows", {
       cell: ({ row }) => count(row.original.matched_rows),
       header: "Rows matched",
-      meta: { numeric: true },
+      meta: { from: "md", numeric: true },
     }),
     column.display({
       cell: ({ row: { original } }) => `${count(original.rows_answered)} of ${count(original.rows_planned)}`,

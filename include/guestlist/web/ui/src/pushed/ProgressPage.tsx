@@ -8,7 +8,8 @@ import type { Accepted, AudienceAnswer, IntakeAnswer } from "../api/types";
 import { Answered } from "../parts/Answered";
 import { Confirm } from "../parts/Confirm";
 import { Facts } from "../parts/Facts";
-import { count } from "../parts/format";
+import { count, words } from "../parts/format";
+import { Csv } from "../parts/Links";
 import { Page, Section } from "../parts/Page";
 import { StateBadge } from "../parts/States";
 import { Ago } from "../parts/Time";
@@ -33,14 +34,19 @@ export function ProgressPage() {
       actions={data && !data.deleted && <Actions audience={data} path={path} />}
       title={data?.name ?? "Pushed audience"}
     >
-      <Answered asked={asked}>{(audience) => <Content audience={audience} />}</Answered>
+      <Answered asked={asked}>{(audience) => <Content audience={audience} path={path} />}</Answered>
     </Page>
   );
 }
 
+interface Props {
+  audience: AudienceAnswer;
+  path: string;
+}
+
 const KINDS = { append: "people added", delete: "everybody taken off", replace: "everybody replaced" };
 
-function Content({ audience }: { audience: AudienceAnswer }) {
+function Content({ audience, path }: Props) {
   const { dropped, destinations, message, status } = audience;
   return (
     <>
@@ -64,16 +70,19 @@ function Content({ audience }: { audience: AudienceAnswer }) {
           { name: "Pushed first", value: <Ago at={audience.created_at} /> },
         ]}
       />
-      <Section title="Destinations">
+      <Section
+        actions={<Csv name="the destinations" path="overview" query={{ segment: audience.segment }} />}
+        title="Destinations"
+      >
         <Destinations audience={audience} />
       </Section>
-      <Section title="Left out and refused">
+      <Section actions={<Csv name="what was left out" path={`${path}/rejections`} />} title="Left out and refused">
         <LeftOut destinations={destinations} dropped={dropped} />
       </Section>
       <Section about="What the columns of its files are called." title="Columns">
         <Facts
           facts={Object.entries(audience.columns).map(([name, { columns, region }]) => ({
-            name,
+            name: words(name),
             note: region && `country: ${region}`,
             value: columns.join(", "),
           }))}
@@ -109,14 +118,9 @@ const PALETTES = {
   syncing: "running",
 };
 
-interface ActionsProps {
-  audience: AudienceAnswer;
-  path: string;
-}
-
 const WHY = "Your role in Airflow may not trigger the DAG of the intake";
 
-function Actions({ audience, path }: ActionsProps) {
+function Actions({ audience, path }: Props) {
   const { data: intakes } = useAnswer<IntakeAnswer[]>("intakes");
   const may = intakes?.some(({ name }) => name === audience.intake) ?? false;
   return (

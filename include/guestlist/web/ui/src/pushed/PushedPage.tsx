@@ -2,10 +2,10 @@
 import { Button } from "@chakra-ui/react";
 import { FiUpload } from "react-icons/fi";
 import { Link } from "react-router-dom";
-import { byCursor, useAnswer } from "../api/queries";
+import { byCursor, useAnswer, usePages } from "../api/queries";
 import type { Audiences, IntakeAnswer, ListedAudience } from "../api/types";
 import { columnsOf } from "../parts/DataTable";
-import { Inner } from "../parts/Links";
+import { Csv, Inner } from "../parts/Links";
 import { Page } from "../parts/Page";
 import { PagedTable } from "../parts/PagedTable";
 import { StateBadge } from "../parts/States";
@@ -49,23 +49,15 @@ const PAGING = byCursor<ListedAudience, Audiences>(
 
 export function PushedPage() {
   const { data: intakes } = useAnswer<IntakeAnswer[]>("intakes");
+  const { last: seen } = usePages("audiences", {}, PAGING);
   return (
     <Page
       about="Audiences whose people were pushed as a file"
       actions={
-        intakes ? (
-          <Button asChild colorPalette="brand" size="sm">
-            <Link to={PUSH}>
-              <FiUpload aria-hidden />
-              Push an audience
-            </Link>
-          </Button>
-        ) : (
-          <Button disabled size="sm" title="Your role in Airflow may not trigger the DAG of an intake" variant="outline">
-            <FiUpload aria-hidden />
-            Push an audience
-          </Button>
-        )
+        <>
+          {seen && <Csv name="what was pushed" path="audiences" />}
+          <Push may={intakes !== undefined} />
+        </>
       }
       title="Pushed audiences"
     >
@@ -78,5 +70,23 @@ export function PushedPage() {
         rowId={({ id }) => id}
       />
     </Page>
+  );
+}
+
+function Push({ may }: { may: boolean }) {
+  const face = (
+    <>
+      <FiUpload aria-hidden />
+      Push an audience
+    </>
+  );
+  return may ? (
+    <Button asChild colorPalette="brand" size="sm">
+      <Link to={PUSH}>{face}</Link>
+    </Button>
+  ) : (
+    <Button disabled size="sm" title="Your role in Airflow may not trigger the DAG of an intake" variant="outline">
+      {face}
+    </Button>
   );
 }

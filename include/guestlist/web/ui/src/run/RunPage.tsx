@@ -6,7 +6,7 @@ import { useAnswer } from "../api/queries";
 import type { Run, RunRow } from "../api/types";
 import { Answered } from "../parts/Answered";
 import { Facts } from "../parts/Facts";
-import { count, duration, NOTHING } from "../parts/format";
+import { count, duration, NOTHING, plural } from "../parts/format";
 import { Csv, Inner } from "../parts/Links";
 import { Page, Section } from "../parts/Page";
 import { StateBadge } from "../parts/States";
@@ -83,7 +83,7 @@ function factsOf(run: RunRow) {
     { name: "Rows read", note: run.dropped != null && `${count(run.dropped)} left out`, value: count(run.read) },
     ...people,
     ...rows,
-    { name: "Requests", note: run.batches != null && `${count(run.batches)} batches`, value: count(run.requests) },
+    { name: "Requests", note: run.batches != null && plural(run.batches, "batch", "batches"), value: count(run.requests) },
     { name: "Match rate", value: run.match_rate_told ?? NOTHING },
     {
       name: "Opt-out to receipt",

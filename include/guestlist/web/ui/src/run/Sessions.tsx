@@ -2,7 +2,7 @@
 import { byOffset } from "../api/queries";
 import type { Batch, Session } from "../api/types";
 import { columnsOf, DataTable } from "../parts/DataTable";
-import { count, NOTHING, words } from "../parts/format";
+import { count, NOTHING, plural, words } from "../parts/format";
 import { Csv } from "../parts/Links";
 import { Section } from "../parts/Page";
 import { PagedTable } from "../parts/PagedTable";
@@ -12,10 +12,22 @@ import { At } from "../parts/Time";
 const session = columnsOf<Session>();
 
 const SESSIONS = session.columns([
-  session.accessor("operation", { cell: ({ row }) => words(row.original.operation), header: "Operation" }),
+  session.accessor("operation", {
+    cell: ({ row: { original } }) => (
+      <>
+        {words(original.operation)}
+        <small className="until-md">{plural(original.members, "member")}</small>
+      </>
+    ),
+    header: "Operation",
+  }),
   session.accessor("id", { header: "Session", meta: { from: "md", heads: true } }),
   session.accessor("state", { cell: ({ row }) => <StateBadge state={row.original.state} />, header: "State" }),
-  session.accessor("members", { cell: ({ row }) => count(row.original.members), header: "Members", meta: { numeric: true } }),
+  session.accessor("members", {
+    cell: ({ row }) => count(row.original.members),
+    header: "Members",
+    meta: { from: "md", numeric: true },
+  }),
   session.accessor("rows", {
     cell: ({ row }) => count(row.original.rows),
     header: "Rows",
@@ -62,20 +74,40 @@ const batch = columnsOf<Batch>();
 
 const BATCHES = batch.columns([
   batch.accessor("sequence", { header: "Batch", meta: { heads: true, numeric: true } }),
-  batch.accessor("state", { cell: ({ row }) => <StateBadge state={row.original.state} />, header: "State" }),
+  batch.accessor("state", {
+    cell: ({ row: { original } }) => (
+      <>
+        <StateBadge state={original.state} />
+        <small className="until-md">{original.request_id}</small>
+        {original.accepted != null && <small className="until-md">{count(original.accepted)} accepted</small>}
+      </>
+    ),
+    header: "State",
+  }),
   batch.accessor("rows", { cell: ({ row }) => count(row.original.rows), header: "Rows", meta: { from: "md", numeric: true } }),
-  batch.accessor("accepted", { cell: ({ row }) => count(row.original.accepted), header: "Accepted", meta: { numeric: true } }),
+  batch.accessor("accepted", {
+    cell: ({ row }) => count(row.original.accepted),
+    header: "Accepted",
+    meta: { from: "md", numeric: true },
+  }),
   batch.accessor("rejected", {
     cell: ({ row: { original } }) => (
-      <span title={original.reasons.map(({ count: many, name }) => `${name}: ${count(many)}`).join("\n")}>
+      <>
         {count(original.rejected)}
-      </span>
+        {original.reasons.map(({ count: many, name }) => (
+          <small key={name}>{`${count(many)} ${words(name)}`}</small>
+        ))}
+      </>
     ),
     header: "Rejected",
     meta: { from: "md", numeric: true },
   }),
   batch.accessor("attempts", { header: "Attempts", meta: { from: "lg", numeric: true } }),
-  batch.accessor("request_id", { cell: ({ row }) => row.original.request_id ?? NOTHING, header: "Request id" }),
+  batch.accessor("request_id", {
+    cell: ({ row }) => row.original.request_id ?? NOTHING,
+    header: "Request id",
+    meta: { from: "md" },
+  }),
   batch.accessor("job", {
     cell: ({ row }) => row.original.job ?? row.original.job_state ?? NOTHING,
     header: "Job",
