@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
-from cli.rig import PROGRAM, Installation, guestlist, program_environment
+from cli.rig import PROGRAM, Installation, guestlist, person, program_environment
 from typer.testing import CliRunner
 
 from guestlist.cli import exits
@@ -46,16 +47,30 @@ def test_every_command_has_help(command: str) -> None:
     assert f"guestlist {command}" in told.stdout
 
 
+def _loaded(heavy: tuple[str, ...], *arguments: str) -> str:
+    """Which of these modules a command has loaded when it ends, as it tells on stderr."""
+    watched = (
+        f"import sys, atexit; heavy = {heavy};"
+        "atexit.register(lambda: print([name for name in heavy if name in sys.modules], file=sys.stderr));"
+    )
+    command = [sys.executable, "-c", watched + PROGRAM[2], *arguments]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, env=program_environment())
+    assert ended.returncode == 0, (arguments, ended.stderr)
+    return ended.stderr
+
+
 def test_help_and_validation_load_neither_polars_nor_an_sdk(installation: Installation) -> None:
     installation.segment()
+    heavy = ("polars", "google.ads", "facebook_business", "sqlalchemy", "pyarrow", "airflow")
     for arguments in (["--help"], ["validate"], ["schema"], ["pools"]):
-        watched = (
-            "import sys, atexit; heavy = ('polars', 'google.ads', 'facebook_business', 'sqlalchemy', 'pyarrow', 'airflow');"
-            "atexit.register(lambda: print([name for name in heavy if name in sys.modules], file=sys.stderr));"
-        )
-        command = [sys.executable, "-c", watched + PROGRAM[2], *arguments]
-        ended = subprocess.run(command, check=False, capture_output=True, text=True, env=program_environment())
-        assert (ended.returncode, ended.stderr) == (0, "[]\n"), arguments
+        assert _loaded(heavy, *arguments) == "[]\n", arguments
+
+
+def test_prepare_loads_neither_the_ledger_nor_what_delivers(installation: Installation, tmp_path: Path) -> None:
+    installation.segment()
+    installation.people([person(number) for number in range(50)])
+    heavy = ("polars", "sqlalchemy", "structlog", "google.ads", "facebook_business", "airflow")
+    assert _loaded(heavy, "prepare", "vips", "--out", str(tmp_path / "out"), "--json") == "['polars']\n"
 
 
 def test_the_version() -> None:

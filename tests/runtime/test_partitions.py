@@ -18,8 +18,8 @@ from guestlist.model.errors import ConfigError, DataError, NoRows
 from guestlist.model.segment import Segment
 from guestlist.pipeline.audience import MEMBER
 from guestlist.runtime.config import Config
+from guestlist.runtime.preparation import Prepared, prepare_into
 from guestlist.runtime.sync import gather, prepare_partition
-from guestlist.runtime.sync.prepare import Prepared, prepare_into
 from guestlist.runtime.wiring import Workspace
 
 CONNECTIONS = {"meta_main": Connection("meta_main", "guestlist", extra={"ad_account_id": "1", "access_token": "t"})}

@@ -18,7 +18,7 @@ from guestlist.model.plan import Drops
 from guestlist.model.segment import Segment
 from guestlist.runtime.config import Config
 from guestlist.runtime.lake import Lake
-from guestlist.runtime.sync.prepare import prepare_into
+from guestlist.runtime.preparation import prepare_into
 from guestlist.runtime.wiring import Workspace
 
 SEGMENT = Segment.model_validate(
@@ -37,7 +37,7 @@ def test_of_several_rows_with_one_key_the_first_that_can_be_reached_counts(
     """With one digit of sixteen, members that have nothing in common look like repeated ones."""
     folder = tmp_path_factory.mktemp("prepare")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["guestlist.runtime.sync.prepare"], "_ROWS_AT_ONCE", at_once)
+        patch.setattr(sys.modules["guestlist.runtime.preparation"], "_ROWS_AT_ONCE", at_once)
         patch.setattr("guestlist.sources.base.ROWS_PER_BATCH", 1)
         patch.setattr("guestlist.pipeline.prepare._SLICE", slices)
         patch.setattr("guestlist.pipeline.prepare._SORTING_DIGITS", digits)

@@ -82,7 +82,7 @@ def test_who_is_dropped_by_the_rules_is_taken_off(rig: Rig) -> None:
 
 
 def test_repeated_keys_count_once_and_the_first_row_wins(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["guestlist.runtime.sync.prepare"], "_ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(sys.modules["guestlist.runtime.preparation"], "_ROWS_AT_ONCE", 2)
     monkeypatch.setattr("guestlist.sources.base.ROWS_PER_BATCH", 2)
     rows = people(1, 2, 3) + people(9, id="c1") + people(4) + people(8, id=" c4 ") + people(7, id="c1")
     report = rig.run(rig.segment(), rows)

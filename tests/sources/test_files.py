@@ -120,7 +120,8 @@ def test_a_broken_parquet_file_is_named(tmp_path, read):
     parquet.write_table(pa.table({"id": range(10_000)}), tmp_path / "whole.parquet")
     (tmp_path / "cut.parquet").write_bytes((tmp_path / "whole.parquet").read_bytes()[:-100])
     (tmp_path / "text.parquet").write_text("id,name\n")
-    for name in ("cut", "text"):
+    (tmp_path / "names.parquet").write_bytes((tmp_path / "whole.parquet").read_bytes().replace(b"id", b"i\xff"))
+    for name in ("cut", "text", "names"):
         with pytest.raises(DataError, match=rf"file {name}\.parquet is not a whole Parquet file"):
             read(f"{name}.parquet", "id")
 

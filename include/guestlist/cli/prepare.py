@@ -28,7 +28,7 @@ def prepare(
     as_json: AsJson = False,
 ) -> None:
     """Read, normalise and hash a segment's members into a folder, and measure it."""
-    from guestlist.runtime.sync.prepare import prepare_into
+    from guestlist.runtime.preparation import prepare_into
 
     wanted = segment_named(segment)
     here = workspace()

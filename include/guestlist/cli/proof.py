@@ -15,8 +15,8 @@ from guestlist.model.vocabulary import Mode
 from guestlist.pipeline.audience import KEYS, with_keys
 from guestlist.runtime.carriers.http import HttpCarrier
 from guestlist.runtime.erasure.listed import erased_of
+from guestlist.runtime.preparation import prepare_into
 from guestlist.runtime.sync.plan import wanted_members
-from guestlist.runtime.sync.prepare import prepare_into
 from guestlist.runtime.wiring import Workspace
 from guestlist.sandbox.server import platform_classes
 

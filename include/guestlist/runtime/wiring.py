@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from guestlist.destinations import destination_class
 from guestlist.destinations.base import Destination
@@ -26,7 +26,6 @@ from guestlist.runtime.driver import Driver, Retries
 from guestlist.runtime.intake.kept import Keeper
 from guestlist.runtime.intake.reading import reader_of
 from guestlist.runtime.lake import Lake
-from guestlist.runtime.ledger import Ledger, open_ledger
 from guestlist.runtime.pace import Pace
 from guestlist.runtime.vault import CONNECTION as VAULT_CONNECTION
 from guestlist.runtime.vault import Vault, key_from_file
@@ -36,6 +35,9 @@ from guestlist.sources.dbt import Build, last_build
 from guestlist.sources.files import FileReader
 from guestlist.sources.partitions import InTurn, Partition, of_files, of_query
 from guestlist.sources.templates import partition_problem, query_text, rendered
+
+if TYPE_CHECKING:  # SQLAlchemy takes as long to load as Polars and Arrow together
+    from guestlist.runtime.ledger import Ledger
 
 Resolve = Callable[[str], Connection]
 
@@ -94,6 +96,8 @@ class Workspace:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger, with its tables up to date."""
+        from guestlist.runtime.ledger import open_ledger
+
         return open_ledger(self.config.ledger)
 
     @cached_property

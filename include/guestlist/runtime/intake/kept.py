@@ -15,16 +15,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from guestlist.model.errors import DataError
 from guestlist.runtime.intake.hostile import Watch
 from guestlist.runtime.intake.stream import LockedReader, LockedWriter
 from guestlist.runtime.lake import Lake
-from guestlist.runtime.ledger.intake import Piece
 from guestlist.runtime.storage import on_storage, written_at
 from guestlist.runtime.vault import Vault
 from guestlist.sources.formats.location import DataFile
+
+if TYPE_CHECKING:  # what reads rows has no use for SQLAlchemy
+    from guestlist.runtime.ledger.intake import Piece
 
 UPLOADS = "_uploads"
 _ENDING = re.compile(r"\.((csv|tsv|txt|tab|ndjson|jsonl|json)(\.gz)?|parquet|pq|xlsx)$", re.IGNORECASE)
@@ -159,6 +161,8 @@ class Arriving:
     @on_storage
     def finish(self) -> Piece:
         """All has come; when this returns it is on the disk, or in the store."""
+        from guestlist.runtime.ledger.intake import Piece
+
         if not self._bytes:
             raise DataError("the file is empty")
         self._watch.finish()

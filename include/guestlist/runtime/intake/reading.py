@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,10 +13,12 @@ import pyarrow.compute as pc
 from guestlist.model.errors import DataError
 from guestlist.model.source import ROW_KEY, Upload
 from guestlist.runtime.intake.kept import Keeper
-from guestlist.runtime.ledger import Ledger
 from guestlist.sources.base import Reader
 from guestlist.sources.files import FileReader
 from guestlist.sources.formats.location import DataFile
+
+if TYPE_CHECKING:
+    from guestlist.runtime.ledger import Ledger
 
 _BETWEEN = "\x1f"
 _TOLD_EACH = 200_000

@@ -22,8 +22,8 @@ from guestlist.runtime import clock
 from guestlist.runtime.erasure.listed import erased_of
 from guestlist.runtime.lake import Lake
 from guestlist.runtime.layout import PARTS
+from guestlist.runtime.preparation import Prepared, Progress, naming, new_folder, preparer_of, write_members
 from guestlist.runtime.storage import on_storage
-from guestlist.runtime.sync.prepare import Prepared, Progress, naming, new_folder, preparer_of, write_members
 from guestlist.runtime.wiring import Workspace
 from guestlist.sources.partitions import Partition
 

@@ -39,5 +39,5 @@ def _opened(file: DataFile) -> Iterator[parquet.ParquetFile]:
         try:
             with parquet.ParquetFile(raw, pre_buffer=False) as opened:
                 yield opened
-        except (pa.ArrowInvalid, OSError):
+        except (pa.ArrowInvalid, OSError, UnicodeDecodeError):  # the last for the names of columns
             raise DataError(f"{file.name} is not a whole Parquet file; export it again") from None
