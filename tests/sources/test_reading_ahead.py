@@ -99,5 +99,5 @@ def test_nobody_reads_on_where_the_first_rows_are_enough(tmp_path: Path) -> None
 
 def test_an_error_of_the_store_is_told_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(HEAD + ROWS * 24)
-    with pytest.raises(DataError, match="file a.csv cannot be read to its end: OSError; export it again"):
+    with pytest.raises(DataError, match=r"file a\.csv cannot be read to its end: OSError; export it again"):
         read(Store(Cut), tmp_path / "a.csv")
