@@ -94,7 +94,7 @@ def _all_returned() -> Iterator[Callable[[object], None]]:
         yield lambda lent: watched.append(weakref.ref(lent, returned.put))
     finally:
         with suppress(Empty):
-            for _ in range(len(watched)):
+            while any(lent() is not None for lent in watched):
                 returned.get(timeout=_RETURNED_SECONDS)
 
 
