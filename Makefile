@@ -38,13 +38,13 @@ cluster: $(READY) ## what docker-compose.yaml says as plain processes on loopbac
 	@$(BIN)/python -m guestlist.cli.cluster.dotenv
 
 test: $(READY) ## the whole suite, on all cores
-	@$(BIN)/pytest -n auto --dist worksteal
+	@$(BIN)/pytest -n auto
 
 quick: $(READY) ## the tests that run in seconds
 	@$(BIN)/pytest -m "not slow"
 
 coverage: $(READY) ## branch coverage of the rules, the platforms and the driver; fails below 95 % (a quarter of an hour)
-	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report= $(COVERING)
+	@$(BIN)/pytest -n auto --cov --cov-report= $(COVERING)
 	@$(BIN)/coverage json -q -o - | $(BIN)/python .ci/coverage_table.py
 
 mutation: $(READY) ## deliberate mistakes in plan, driver and recipes: how many the tests notice; fails below 80 % (40 minutes)
@@ -77,7 +77,7 @@ bench: $(READY) ## every promise of speed beside its goal and the references (ab
 	@$(BIN)/python -m benchmarks
 
 kill: $(READY) ## 500 random kill-and-restart sequences (a quarter of an hour), then kill -9 at every boundary at every door (hours)
-	@GUESTLIST_KILLS=500 GUESTLIST_KILL_STEP=1 $(BIN)/pytest -n auto --dist worksteal tests/kill
+	@GUESTLIST_KILLS=500 GUESTLIST_KILL_STEP=1 $(BIN)/pytest -n auto tests/kill
 
 wheel: $(READY) ## the package for an Airflow that is there already, in dist/
 	@$(BIN)/pip wheel -qq --disable-pip-version-check --no-deps --no-index --no-build-isolation --wheel-dir dist .

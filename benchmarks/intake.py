@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from airflows import Homes
 from web.intake.rig import ENDED, Place, running_place, until
 
 from benchmarks.bench import ROOT, Bench, Missed, size
@@ -45,7 +46,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     file = folder / "people.csv"
     bench.call(people_file, file=str(file), rows=rows)
     bench.call(people_file, file=str(folder / "few.csv"), rows=few)
-    with running_place(folder, segments, _INTAKES) as place:
+    with running_place(folder, segments, Homes(bench.folder), _INTAKES) as place:
         bench.say("a huge file")
         yield from _huge(place, file, size("INTAKE_BYTES", 5_000_000_000, least=50 * _MIB))
         bench.say("questions")

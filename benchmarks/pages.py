@@ -6,6 +6,7 @@ import shutil
 import statistics
 from collections.abc import Iterator
 
+from airflows import Homes
 from playwright.sync_api import Page, sync_playwright
 from web.site import Site, running_site
 
@@ -38,7 +39,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     segments = size("SEGMENTS", 500, least=5)
     folder = bench.folder / "site"
     folder.mkdir()
-    with running_site(folder, segments, runs=3) as site, sync_playwright() as playwright:
+    with running_site(folder, Homes(bench.folder), segments, runs=3) as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
         page.context.add_cookies([{"name": "_token", "value": site.token("admin"), "url": site.url}])

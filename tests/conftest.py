@@ -26,7 +26,7 @@ settings.load_profile("guestlist")
 # for `make mutation`: the same examples each time, and a mistake that was noticed is not made smaller
 settings.register_profile("mutation", derandomize=True, deadline=None, database=None, phases=(Phase.explicit, Phase.generate))
 
-pytest_plugins = ["servers", "measured"]
+pytest_plugins = ["servers", "measured", "sharing", "airflows"]
 
 
 def pytest_collection_finish():
@@ -34,6 +34,11 @@ def pytest_collection_finish():
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000)
+
+
+def pytest_unconfigure():
+    """At the interpreter's end it has to: native modules print what is left of theirs."""
+    gc.unfreeze()
 
 
 @event.listens_for(Engine, "connect")

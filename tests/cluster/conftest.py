@@ -6,9 +6,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from cluster.crowd import SEGMENT
 from end_to_end.api import without_schedules
 
+from cluster.crowd import SEGMENT
 from guestlist.cli.cluster.cluster import Cluster
 from guestlist.cli.cluster.dotenv import filled, variables
 
@@ -30,7 +30,7 @@ def _project(folder: Path) -> Path:
     return folder / "docker-compose.yaml"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster(secrets, tmp_path_factory):
     quick = {"TASK_HEARTBEAT_TIMEOUT": "20", "TASK_QUEUED_TIMEOUT": "40", "PATH": os.environ["PATH"]}
     file = _project(tmp_path_factory.mktemp("project"))
@@ -41,7 +41,7 @@ def cluster(secrets, tmp_path_factory):
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def airflow(cluster):
     """Where the API is, and who may use it."""
     return SimpleNamespace(url=cluster.url, user="admin", password=cluster.variables["AIRFLOW_ADMIN_PASSWORD"])

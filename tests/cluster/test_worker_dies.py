@@ -4,11 +4,11 @@ import signal
 from datetime import UTC, datetime
 
 import pytest
-from cluster.crowd import FILES, PEOPLE, export
 from end_to_end.api import Api
 from measured import MEASURED
 from sqlalchemy import select
 
+from cluster.crowd import FILES, PEOPLE, export
 from guestlist.cli.proof import prove
 from guestlist.runtime.ledger import tables
 from guestlist.runtime.ledger.rows import aware

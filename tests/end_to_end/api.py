@@ -38,7 +38,7 @@ class Api:
         deadline = time.monotonic() + seconds
         while (state := self.get(f"/dags/{self.dag}/dagRuns/{run}")["state"]) not in ("success", "failed"):
             assert time.monotonic() < deadline, self.tasks(run)
-            time.sleep(1)
+            time.sleep(0.5)
         return state
 
     def wait_for_dag(self, seconds=60):
@@ -54,7 +54,7 @@ class Api:
         deadline = time.monotonic() + seconds
         while not true():
             assert time.monotonic() < deadline
-            time.sleep(1)
+            time.sleep(0.5)
 
     def wait_for_task(self, run, name, states, seconds=120):
         self.until(lambda: self.tasks(run).get(f"{name}[-1]", {}).get("state") in states, seconds)

@@ -59,11 +59,9 @@ def newest_decision():
     return plan, ledger.decision(plan.id)
 
 
-def test_a_guard_is_answered_on_its_page_and_at_the_command_line(stage, request):
+def test_a_guard_is_answered_on_its_page_and_at_the_command_line(stage, homes, request):
     with Sandbox(stage.folder / "sandbox", settle_seconds=0.2) as sandbox:
-        with (stage.folder / "airflow.log").open("a") as log:
-            assert stage.airflow("db", "migrate", sandbox=sandbox, log=log).wait() == 0
-            assert stage.import_pools(sandbox, log) == 0
+        homes.make_ready(stage)
         with running_airflow(stage, sandbox, port=free_port(0)) as airflow:
             api = Api(airflow, "people")
             request.addfinalizer(api.client.close)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflows import Homes
 from alerts.receivers import otlp
 from alerts.webhook import listening
 from end_to_end.api import Api
@@ -50,21 +51,19 @@ def log_lines(stage: Stage, dag: str) -> list[dict[str, Any]]:
 
 
 def test_alerts_metrics_and_logs_of_a_running_airflow(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    stage: Stage, homes: Homes, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     with (
         listening() as webhook,
         otlp() as receiver,
         Sandbox(stage.folder / "sandbox", settle_seconds=0.2) as sandbox,
-        (stage.folder / "airflow.log").open("a") as log,
     ):
         extra = {**sandbox.connections()["meta"], "access_token": "made-up"}
         monkeypatch.setenv("AIRFLOW_CONN_META_REFUSED", json.dumps({"conn_type": "generic", "extra": extra}))
         monkeypatch.setenv("AIRFLOW_CONN_OPS", webhook.connection("sekret-path"))
         for name, value in receiver.environment.items():
             monkeypatch.setenv(name, value)
-        assert stage.airflow("db", "migrate", sandbox=sandbox, log=log).wait() == 0
-        assert stage.import_pools(sandbox, log) == 0
+        homes.make_ready(stage)
         (stage.folder / "segments" / "broken.yaml").write_text("name: [unclosed")
         with running_airflow(stage, sandbox, port=free_port(0)) as airflow:
             ended = {}

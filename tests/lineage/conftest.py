@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflows import Homes
 from end_to_end.api import Api
 from lineage.rig import SEGMENTS, Events, write_stage
 
@@ -29,7 +30,7 @@ class Played:
 
 
 @pytest.fixture(scope="session")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+def played(tmp_path_factory: pytest.TempPathFactory, homes: Homes) -> Played:
     """Every segment has run; the last one because the first has updated its assets."""
     folder = tmp_path_factory.mktemp("lineage")
     write_stage(folder)
@@ -44,10 +45,10 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
             "AIRFLOW_CONN_META_REFUSED": json.dumps({"conn_type": "generic", "extra": refused}),
             "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps({"type": "file", "log_file_path": str(folder / "events" / "event")}),
             "AIRFLOW__OPENLINEAGE__NAMESPACE": "tests",
-            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
         }
         (folder / "events").mkdir()
         try:
+            homes.make_ready(stage)
             return _play(stage, sandbox)
         finally:
             os.environ.clear()
@@ -55,9 +56,6 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
 
 
 def _play(stage: Stage, sandbox: Sandbox) -> Played:
-    with (stage.folder / "airflow.log").open("a") as log:
-        assert stage.airflow("db", "migrate", sandbox=sandbox, log=log).wait() == 0
-        assert stage.import_pools(sandbox, log) == 0
     with running_airflow(stage, sandbox, port=free_port(0)) as airflow:
         apis = {name: Api(airflow, name) for name in SEGMENTS}
         for api in apis.values():

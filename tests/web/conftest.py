@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from airflows import Homes
 from playwright.sync_api import Browser, expect, sync_playwright
 from web.site import Site, running_site
 
@@ -13,8 +14,8 @@ expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with running_site(tmp_path_factory.mktemp("site")) as running:
+def site(tmp_path_factory: pytest.TempPathFactory, homes: Homes) -> Iterator[Site]:
+    with running_site(tmp_path_factory.mktemp("site"), homes) as running:
         yield running
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from airflows import Homes
 from past import Past, write_segments
 from sqlalchemy import Row
 
@@ -113,15 +114,15 @@ class Site:
 
 
 @contextmanager
-def running_site(folder: Path, count: int = _SERIALIZED, runs: int = 6) -> Iterator[Site]:
+def running_site(folder: Path, homes: Homes, count: int = _SERIALIZED, runs: int = 6) -> Iterator[Site]:
     """Make everything below a folder, start the API server, stop it at the end."""
     port = free_port(0)
     environment = _environment(folder, port)
     write_segments(folder / "segments", min(count, _SERIALIZED))
     (folder / "segments" / f"{INTAKE}.yaml").write_text(_INTAKE, encoding="utf-8")
     Stage(folder).make_key()
-    for command in (("db", "migrate"), ("dags", "reserialize")):
-        _run(folder, environment, "-m", "airflow", *command)
+    homes.make(environment)
+    _run(folder, environment, "-m", "airflow", "dags", "reserialize")
     write_segments(folder / "segments", count)
     *segments, intake = sorted(map(read_segment, segment_files(folder / "segments")), key=lambda one: one.name == INTAKE)
     until = clock.now()

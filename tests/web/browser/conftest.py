@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 import pytest
+from airflows import Homes
 from playwright.sync_api import Browser, Page
 from web.conftest import PATIENCE_MS
 from web.site import Site, running_site
@@ -14,8 +15,8 @@ SEGMENTS, RUNS = 500, 3
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with running_site(tmp_path_factory.mktemp("crowd"), SEGMENTS, RUNS) as running:
+def site(tmp_path_factory: pytest.TempPathFactory, homes: Homes) -> Iterator[Site]:
+    with running_site(tmp_path_factory.mktemp("crowd"), homes, SEGMENTS, RUNS) as running:
         yield running
 
 

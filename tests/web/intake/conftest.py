@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from airflows import Homes
 from contract.fixtures import running, world
 from fastapi.testclient import TestClient
 from web.dialects.rig import station
@@ -36,10 +37,10 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(tmp_path_factory: pytest.TempPathFactory, homes: Homes) -> Iterator[Place]:
     """Airflow's API server and scheduler with the sandbox."""
     folder = tmp_path_factory.mktemp("pushed")
-    with running_place(folder, installed(folder)) as place:
+    with running_place(folder, installed(folder), homes) as place:
         yield place
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from airflows import Homes
 from contract.rig import people
 
 from guestlist.cli.components import Airflow, free_port, running_airflow
@@ -142,7 +143,7 @@ def until(true: Callable[[], bool], seconds: float = 120) -> None:
 
 
 @contextmanager
-def running_place(folder: Path, segments: Path, intakes: Iterable[str] = ("partners",)) -> Iterator[Place]:
+def running_place(folder: Path, segments: Path, homes: Homes, intakes: Iterable[str] = ("partners",)) -> Iterator[Place]:
     """Airflow's API server and scheduler with the sandbox and the segment files of a folder, and a key for some intakes."""
     with pytest.MonkeyPatch.context() as patch, Sandbox(folder / "sandbox", settle_seconds=0.2) as sandbox:
         patch.setenv("GUESTLIST_SEGMENTS", str(segments))
@@ -150,9 +151,7 @@ def running_place(folder: Path, segments: Path, intakes: Iterable[str] = ("partn
         patch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", "INFO")
         stage = Stage(folder)
         stage.make_key()
-        with (folder / "airflow.log").open("a") as log:
-            assert stage.airflow("db", "migrate", sandbox=sandbox, log=log).wait() == 0
-            assert stage.import_pools(sandbox, log) == 0
+        homes.make_ready(stage)
         with running_airflow(stage, sandbox, port=free_port(0)) as airflow, Place.client_of(airflow.url) as client:
             place = Place(folder, client, stage, sandbox, airflow)
             client.headers["Authorization"] = f"Bearer {place.key(intakes)}"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from guestlist.model.errors import DataError
+from guestlist.model.errors import DataError, GuestlistError
 from guestlist.model.source import Source
 from guestlist.sources.formats.encodings import SAMPLE_BYTES, Utf8Stream, encoding_of, undecodable
 from guestlist.sources.formats.location import DataFile
@@ -17,6 +20,7 @@ from guestlist.sources.formats.location import DataFile
 _BLOCK = 4 << 20  # the fastest of 1, 4 and 16 MiB
 _DELIMITERS = ",;\t|"
 _SNIFFED_ROWS = 50
+_RETURNED_SECONDS = 60.0
 _LONGEST_ROW = 2 * _BLOCK
 """Arrow gives up on a row that does not end in the block after its own."""
 csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_ROW))  # the library's own is 128 KiB, also for columns not read
@@ -39,20 +43,62 @@ def rows(file: DataFile, source: Source, columns: Sequence[str]) -> Iterator[pa.
     encoding = encoding_of(file, source.encoding)
     delimiter = _delimiter(file, source, encoding)
     read = 0
+    errors: list[GuestlistError] = []
     with Utf8Stream(file, encoding) as text:
         try:
-            for batch in _open(text, delimiter, columns):
+            for batch in _open(text, errors, delimiter, columns):
                 read += batch.num_rows
                 yield batch
         except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
-            raise _broken(file, encoding, delimiter, error) from None
+            raise (errors[0] if errors else _broken(file, encoding, delimiter, error)) from None
+    if errors:
+        raise errors[0]
     if (
         read + 1 != text.line_breaks
     ):  # some value spans lines, or an open quote has swallowed rows, which Arrow takes for the same
         _check_quotes(file, encoding, delimiter, read)
 
 
-def _open(text: Utf8Stream, delimiter: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+class _Lent:
+    """The text for Arrow, whose threads read ahead: an error ends it there, and is kept for our own thread to raise."""
+
+    closed = False
+
+    def __init__(self, text: Utf8Stream, errors: list[GuestlistError], watch: Callable[[object], None]) -> None:
+        self._text = text
+        self._errors = errors
+        self._watch = watch
+
+    def read(self, size: int) -> memoryview:
+        """``size`` bytes, fewer only at the end."""
+        block = b""
+        try:
+            block = b"" if self._errors else self._text.read(size)
+        except GuestlistError as error:
+            error.__traceback__ = error.__context__ = None  # their frames would hold this object
+            self._errors.append(error)
+        view = memoryview(block)
+        self._watch(view)
+        return view
+
+
+@contextmanager
+def _all_returned() -> Iterator[Callable[[object], None]]:
+    """What is watched, and held by threads of Arrow's, is given back before this ends.
+
+    A thread that is in Python, or frees what is Python's, while a process ends is stopped by it, and so aborts it.
+    """
+    watched: list[weakref.ref[object]] = []
+    returned: SimpleQueue[object] = SimpleQueue()  # it is written in C: a callback in Python would be such a thread itself
+    try:
+        yield lambda lent: watched.append(weakref.ref(lent, returned.put))
+    finally:
+        with suppress(Empty):
+            while any(lent() is not None for lent in watched):
+                returned.get(timeout=_RETURNED_SECONDS)
+
+
+def _open(text: Utf8Stream, errors: list[GuestlistError], delimiter: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     options = {
         "read_options": arrow_csv.ReadOptions(block_size=_BLOCK),
         "parse_options": arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
@@ -60,8 +106,16 @@ def _open(text: Utf8Stream, delimiter: str, columns: Sequence[str]) -> Iterator[
             include_columns=list(columns), column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
         ),
     }
-    with arrow_csv.open_csv(pa.PythonFile(text, mode="r"), **options) as reader:
-        yield from reader
+    with _all_returned() as watch:
+        lent, reader = _Lent(text, errors, watch), None
+        watch(lent)
+        try:
+            file = pa.PythonFile(lent, mode="r")
+            del lent
+            reader = arrow_csv.open_csv(file, **options)
+            yield from reader
+        finally:
+            del file, reader
 
 
 def _sample(file: DataFile, encoding: str) -> str:

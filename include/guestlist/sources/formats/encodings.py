@@ -66,12 +66,7 @@ class Utf8Stream(io.RawIOBase):
         """
         wanted = _BLOCK if size is None or size < 0 else size
         while len(self._buffer) < wanted and not self._ended:
-            try:
-                self._buffer += self._next(wanted - len(self._buffer))
-            except DataError:
-                # a thread of Arrow's reads on after an error; it would abort a process that ends meanwhile
-                self._buffer, self._ended = b"", True
-                raise
+            self._buffer += self._next(wanted - len(self._buffer))
         block, self._buffer = self._buffer[:wanted], self._buffer[wanted:]
         self.line_breaks += block.count(b"\n")
         return block
