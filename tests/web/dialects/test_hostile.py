@@ -19,8 +19,8 @@ from web.intake.rig import API
 
 pytestmark = pytest.mark.slow
 ROOT = "/guestlist/dialects"
-SECRET = "jane.doe@example.com"
-ROW = f"email,phone\n{SECRET},442079832100\n".encode()
+CANARY = "jane.doe@example.com"
+ROW = f"email,phone\n{CANARY},442079832100\n".encode()
 DOORS: dict[str, tuple[str, str, str, dict[str, str], bytes]] = {
     "own": (f"{API}/audiences", "Bearer", "file", {"name": "VIPs"}, ROW),
     "preview": (f"{API}/audiences/preview", "Bearer", "file", {}, ROW),
@@ -30,7 +30,7 @@ DOORS: dict[str, tuple[str, str, str, dict[str, str], bytes]] = {
         "OAuth",
         "file",
         {"fb_ad_account_id": "2", "name": "VIPs", "user_type": "email_hash"},
-        digest(SECRET).encode(),
+        digest(CANARY).encode(),
     ),
     "edgetag": (
         f"{ROOT}/edgetag/audience",
@@ -46,7 +46,7 @@ NO_FORM, BROKEN = "is no form", "form cannot be read"
 
 def told(answer: httpx.Response) -> str:
     """The reason, wherever the door has a place for it."""
-    assert SECRET not in answer.text
+    assert CANARY not in answer.text
     assert "Traceback" not in answer.text
     return answer.headers.get("guestlist-reason") or answer.text
 
@@ -74,7 +74,7 @@ REFUSED = {"own": (400, 415, 422), "preview": (400, 415, 422), "commbox": (400,)
 
 
 def test_bodies_that_are_no_form(push: Any) -> None:
-    body = json.dumps({"name": SECRET}).encode()
+    body = json.dumps({"name": CANARY}).encode()
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/json; charset=utf-16"):
         answer = push(content=body, headers={"content-type": kind})
         assert answer.status_code in REFUSED[push.door], f"{kind}: {answer.text}"
@@ -89,7 +89,7 @@ PARTS = {
     "a header without an end": b"--b\r\nX: " + b"y" * 500_000 + b"\r\n\r\nx\r\n--b--\r\n",
     "headers without an end": b"--b\r\n" + b"X: y\r\n" * 50_000 + b"\r\nx\r\n--b--\r\n",
     "a part without a name": b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n",
-    "cut off": b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\n' + SECRET.encode(),
+    "cut off": b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\n' + CANARY.encode(),
 }
 
 
@@ -102,11 +102,11 @@ def test_parts_that_are_none(push: Any, part: str) -> None:
 
 
 def test_more_parts_than_a_form_has(push: Any) -> None:
-    answer = push([(f"field{number}", (None, SECRET)) for number in range(120)])
+    answer = push([(f"field{number}", (None, CANARY)) for number in range(120)])
     assert (answer.status_code in REFUSED[push.door], "more than 100 parts" in told(answer)) == (True, True)
 
 
-@pytest.mark.parametrize("filename", [f"../../etc/{SECRET}", f"C:\\temp\\{SECRET}.exe", f"nul\0{SECRET}", "p.csv "])
+@pytest.mark.parametrize("filename", [f"../../etc/{CANARY}", f"C:\\temp\\{CANARY}.exe", f"nul\0{CANARY}", "p.csv "])
 def test_names_of_files_are_not_repeated_and_lead_nowhere(push: Any, filename: str) -> None:
     answer = push(filename=filename)
     if push.door not in ("edgetag", "pitchtarget"):  # these ask for no name
@@ -116,12 +116,12 @@ def test_names_of_files_are_not_repeated_and_lead_nowhere(push: Any, filename: s
 
 FILES = {
     "a header alone": (b"email,phone\n", "no rows below its header"),
-    "quotes without an end": (b'email,phone\n"' + SECRET.encode() + b",442079832100\n", None),
+    "quotes without an end": (b'email,phone\n"' + CANARY.encode() + b",442079832100\n", None),
     "no text": (b"email,phone\n" + b"\0" * 5_000, "no column 'email'"),
-    "another text": (f"email,phone\n{SECRET},442079832100\n".encode("utf-32"), None),
+    "another text": (f"email,phone\n{CANARY},442079832100\n".encode("utf-32"), None),
     "a gzip file by another name": (gzip.compress(ROW), "no column 'email'"),
-    "a page": (f"<html><body>{SECRET}</body></html>\n".encode() * 9, "no column 'email'"),
-    "JSON without an end": (b'{"email": "' + SECRET.encode(), "line 1"),
+    "a page": (f"<html><body>{CANARY}</body></html>\n".encode() * 9, "no column 'email'"),
+    "JSON without an end": (b'{"email": "' + CANARY.encode(), "line 1"),
     "JSON too deep": (b'{"email": ' + b"[" * 50_000 + b"\n", "nested too deeply"),
 }
 
@@ -147,7 +147,7 @@ def test_files_that_are_none(station: Station, file: str) -> None:
     [audience] = station.audiences(intake)
     state = station.state(audience)
     assert state.is_over
-    assert SECRET not in str(state)
+    assert CANARY not in str(state)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_what_cannot_be_looked_at(desk: Desk) -> None:
 
 def test_what_is_wrong_with_a_file_or_a_form_is_said(desk: Desk) -> None:
     status, found = look(desk, b"email,phone\n")
-    assert (status, found["detail"]) == (422, "the file has no rows below its header")
+    assert (status, found["detail"]) == (422, "the upload gave no rows; an empty source never empties an audience")
     cut_off = b"--b\r\nContent-Disposition: form-data; name=file; filename=p.csv\r\n\r\nemail\na@example.com\n"
     for content, kind, status in ((cut_off, "multipart/form-data; boundary=b", 400), (b"{}", "application/json", 415)):
         answer = desk.ask("POST", "/audiences/preview", content=content, headers={"Content-Type": kind})

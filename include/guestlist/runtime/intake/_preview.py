@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from guestlist.model.errors import DataError, GuestlistError
+from guestlist.model.errors import GuestlistError
 from guestlist.model.source import ROW_KEY, Source
 from guestlist.pipeline.prepare import Preparer
 from guestlist.pipeline.readiness import readiness
@@ -61,9 +61,7 @@ def _looked_at(asked: dict[str, Any], content: bytes) -> dict[str, Any]:
     capabilities = capabilities_of(segment)
     wanted = Preparer(segment, tuple(capabilities.values())).source_columns
     identifying = tuple(dict.fromkeys(name for one in identifiers.values() for name in one.columns))
-    batch = next(iter(UploadReader(pieces, identifying, lambda _read: None).batches(wanted)), None)
-    if batch is None or not batch.num_rows:
-        raise DataError("the file has no rows below its header")
+    batch = next(iter(UploadReader(pieces, identifying, lambda _read: None).batches(wanted)))
     frame = pl.DataFrame(pl.from_arrow(batch)).head(_ROWS)
     ready = readiness(segment, capabilities, frame)
     rows = [shown_row(segment, capabilities, frame.slice(index, 1)) for index in range(min(_SHOWN, frame.height))]
