@@ -1,5 +1,5 @@
-// From the source's columns by recipes to the platform's fields, drawn as arrows from left to right.
-import { Box, Text } from "@chakra-ui/react";
+// From the source's columns by recipes to the platform's fields: arrows from left to right, or a list where it is narrow.
+import { Box, List, Text } from "@chakra-ui/react";
 import { useAnswer } from "../api/queries";
 import type { Lineage, Origin } from "../api/types";
 import { Answered } from "../parts/Answered";
@@ -15,7 +15,7 @@ export function LineageSection({ path }: { path: string }) {
       actions={<Csv name="the lineage" path={`${path}/lineage`} />}
       title="Where its keys come from"
     >
-      <Answered asked={asked}>{(lineage) => <Picture origins={lineage.origins} />}</Answered>
+      <Answered asked={asked}>{(lineage) => <Shown origins={lineage.origins} />}</Answered>
     </Section>
   );
 }
@@ -23,16 +23,36 @@ export function LineageSection({ path }: { path: string }) {
 const ROW = 44;
 const BOX = { height: 30, width: 232 };
 const LANE = 320;
-/** Narrower than this it would be too small to read: it scrolls. */
-const LEAST_WIDTH = 600;
 const TOP = 28;
 const LANES = ["Source column", "Recipe", "Platform field"] as const;
 
 /** The names of a lane in the order in which they first come, and where each stands. */
 type Lane = ReadonlyMap<string, number>;
 
-function Picture({ origins }: { origins: readonly Origin[] }) {
+interface OriginsProps {
+  readonly origins: readonly Origin[];
+}
+
+function Shown({ origins }: OriginsProps) {
   if (origins.length === 0) return <Text color="fg.muted">Its segment names no columns.</Text>;
+  return (
+    <>
+      <List.Root aria-label="Lineage" fontSize="sm" gap={2} hideFrom="md" variant="plain">
+        {origins.map((origin) => (
+          <List.Item display="block" key={inWords(origin)}>
+            {origin.column} → {recipeOf(origin)}
+            {origin.platform_field && ` → ${origin.platform_field}`}
+          </List.Item>
+        ))}
+      </List.Root>
+      <Box hideBelow="md">
+        <Picture origins={origins} />
+      </Box>
+    </>
+  );
+}
+
+function Picture({ origins }: OriginsProps) {
   const lanes = [
     laneOf(origins, ({ column }) => column),
     laneOf(origins, recipeOf),
@@ -41,34 +61,32 @@ function Picture({ origins }: { origins: readonly Origin[] }) {
   const rows = Math.max(...lanes.map((lane) => lane.size));
   const width = 2 * LANE + BOX.width;
   return (
-    <Box aria-label="Lineage" overflowX="auto" role="region" tabIndex={0}>
-      <svg
-        aria-label={inWords(origins)}
-        role="img"
-        style={{ maxWidth: width, minWidth: LEAST_WIDTH, width: "100%" }}
-        viewBox={`0 0 ${width} ${TOP + rows * ROW}`}
-      >
-        {LANES.map((title, lane) => (
-          <text fill="var(--chakra-colors-fg-muted)" key={title} style={{ fontSize: 12 }} x={lane * LANE} y={14}>
-            {title}
-          </text>
-        ))}
-        {arrowsOf(origins, lanes).map(({ dashed, id, path }) => (
-          <path
-            d={path}
-            fill="none"
-            key={id}
-            stroke="var(--chakra-colors-brand-fg)"
-            strokeDasharray={dashed ? "4 4" : undefined}
-            strokeOpacity={0.6}
-            strokeWidth={1.5}
-          />
-        ))}
-        {lanes.map((names, lane) =>
-          [...names].map(([name, row]) => <Name key={`${LANES[lane]} ${name}`} lane={lane} name={name} row={row} />),
-        )}
-      </svg>
-    </Box>
+    <svg
+      aria-label={origins.map(inWords).join("; ")}
+      role="img"
+      style={{ maxWidth: width, width: "100%" }}
+      viewBox={`0 0 ${width} ${TOP + rows * ROW}`}
+    >
+      {LANES.map((title, lane) => (
+        <text fill="var(--chakra-colors-fg-muted)" key={title} style={{ fontSize: 12 }} x={lane * LANE} y={14}>
+          {title}
+        </text>
+      ))}
+      {arrowsOf(origins, lanes).map(({ dashed, id, path }) => (
+        <path
+          d={path}
+          fill="none"
+          key={id}
+          stroke="var(--chakra-colors-brand-fg)"
+          strokeDasharray={dashed ? "4 4" : undefined}
+          strokeOpacity={0.6}
+          strokeWidth={1.5}
+        />
+      ))}
+      {lanes.map((names, lane) =>
+        [...names].map(([name, row]) => <Name key={`${LANES[lane]} ${name}`} lane={lane} name={name} row={row} />),
+      )}
+    </svg>
   );
 }
 
@@ -124,7 +142,5 @@ function arrow(lane: number, from: number, to: number): string {
   return `M${left},${start} C${middle},${start} ${middle},${end} ${right},${end}`;
 }
 
-const inWords = (origins: readonly Origin[]): string =>
-  origins
-    .map((origin) => `${origin.column} by ${recipeOf(origin)} to ${origin.platform_field ?? "nothing that is sent"}`)
-    .join("; ");
+const inWords = (origin: Origin): string =>
+  `${origin.column} by ${recipeOf(origin)} to ${origin.platform_field ?? "nothing that is sent"}`;
