@@ -22,20 +22,22 @@ KLAVIYO = next(door for door in all_doors() if door.id == "klaviyo")
 
 
 def test_runs_and_refused_rows_can_be_asked_for_in_the_users_own_database(
-    world: World, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    world: World, empty_postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Elsewhere users wanted the logs of runs in their own warehouse, or the reason of a failed row was not stored.
 
     https://github.com/segmentio/segment-docs/issues/7399
     https://github.com/Multiwoven/multiwoven-server/issues/95
     """
-    migrate(postgres_url)
-    monkeypatch.setattr(world, "config", dataclasses.replace(world.config, ledger=postgres_url))
+    migrate(empty_postgres)
+    monkeypatch.setattr(world, "config", dataclasses.replace(world.config, ledger=empty_postgres))
     segment = world.segment(KLAVIYO, world.name("asked"), people(range(6)))
     world.fault(KLAVIYO, {"reject_rows": [4], "reason": "duplicate_profile"}, "add")
     assert world.run(KLAVIYO, segment, run_id="monday").state == "rejected"
     assert world.run(KLAVIYO, segment, run_id="tuesday").state == "sealed"
-    with psycopg.connect(make_url(postgres_url).set(drivername="postgresql").render_as_string(hide_password=False)) as database:
+    with psycopg.connect(
+        make_url(empty_postgres).set(drivername="postgresql").render_as_string(hide_password=False)
+    ) as database:
         told = database.execute(
             "SELECT run_id, state, (report->'destinations'->0->>'rows_accepted')::int FROM runs "
             "WHERE segment = %s ORDER BY run_id",

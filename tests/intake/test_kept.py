@@ -75,7 +75,7 @@ def test_what_nobody_needs_any_more_goes(world: World, monkeypatch: pytest.Monke
     pushing = Pushing.to(world, META)
     audience = pushing.audience()
     kept = pushing.push(audience, people(range(3)))
-    pushing.workspace.keeper.keep("up_unlinked", 1, ".csv", [b"email\n"], 10**6)
+    pushing.workspace.keeper.keep("up_unlinked", 1, ".csv", [b"email\nann@example.com\n"], 10**6)
     soon = clock.now() + timedelta(hours=1)
     late = {"id": "up_late", "audience_id": audience.id, "kind": "replace", "pushed_by": "tests", "expires_at": soon}
     pushing.workspace.ledger.enter_upload(late)

@@ -10,27 +10,13 @@ from pathlib import Path
 import pytest
 from runtime.books import Hand
 from runtime.rig import Rig
-from sqlalchemy import create_engine, make_url, text
-from sqlalchemy.pool import NullPool
+from servers import on_server
+from sqlalchemy import make_url
 
 from guestlist.runtime.ledger import Ledger, audiences, migrate, open_ledger, plans, runs, sessions
 from guestlist.sandbox.server import Sandbox
 
 _NUMBERS = itertools.count()
-
-
-def on_server(url: str, statement: str) -> None:
-    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-
-
-@pytest.fixture
-def empty_postgres(postgres_url: str) -> str:
-    """The address of a database without any table."""
-    name = f"empty_{next(_NUMBERS)}"
-    on_server(postgres_url, f"CREATE DATABASE {name}")
-    return make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture(scope="session")

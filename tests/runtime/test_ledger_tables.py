@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from runtime.conftest import on_server
+from servers import on_server
 from sqlalchemy import inspect, make_url, text
 from sqlalchemy.exc import ProgrammingError
 

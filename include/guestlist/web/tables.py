@@ -13,6 +13,8 @@ from pydantic import BaseModel, Field
 
 Kind = Literal["json", "csv"]
 Format = Annotated[Kind, Query(alias="format", description="CSV has the rows alone.")]
+AS_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+"""What the API's document says of a route that gives its rows as CSV, too."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would run."""
 

@@ -119,7 +119,7 @@ FILES = {
     "quotes without an end": (b'email,phone\n"' + CANARY.encode() + b",442079832100\n", None),
     "no text": (b"email,phone\n" + b"\0" * 5_000, "no column 'email'"),
     "another text": (f"email,phone\n{CANARY},442079832100\n".encode("utf-32"), None),
-    "a gzip file by another name": (gzip.compress(ROW), "no column 'email'"),
+    "a gzip file by another name": (gzip.compress(ROW, mtime=0) + b"\n" + b"\1" * 99, "no column 'email'"),
     "a page": (f"<html><body>{CANARY}</body></html>\n".encode() * 9, "no column 'email'"),
     "JSON without an end": (b'{"email": "' + CANARY.encode(), "line 1"),
     "JSON too deep": (b'{"email": ' + b"[" * 50_000 + b"\n", "nested too deeply"),

@@ -26,7 +26,7 @@ from guestlist.web.intake.answers import (
 )
 from guestlist.web.intake.cursors import cursor_of, read_cursor
 from guestlist.web.intake.waiting import why_it_waits
-from guestlist.web.tables import Format, answered
+from guestlist.web.tables import AS_CSV, Format, answered
 
 router = APIRouter()
 
@@ -37,7 +37,7 @@ def list_intakes(who: Pushing) -> list[IntakeAnswer]:
     return [intake_answer(who.intake(name)) for name in who.segments]
 
 
-@router.get("/audiences", response_model=Audiences)
+@router.get("/audiences", response_model=Audiences, responses=AS_CSV)
 def list_audiences(
     who: Looking,
     ledger: Books,
@@ -62,7 +62,7 @@ def show_audience(audience_id: str, who: Looking, ledger: Books) -> AudienceAnsw
     return audience_answer(state, why_it_waits(state))
 
 
-@router.get("/audiences/{audience_id}/rejections", response_model=Rejections)
+@router.get("/audiences/{audience_id}/rejections", response_model=Rejections, responses=AS_CSV)
 def show_rejections(audience_id: str, who: Looking, ledger: Books, wanted: Format = "json") -> Any:
     """Rows of the newest upload that could not be used, and those that platforms have refused, by reason."""
     found = rejections(_state(ledger, who, audience_id))

@@ -23,7 +23,7 @@ from guestlist.web.pages.places import place_of
 from guestlist.web.pages.runs import decision_of, run_rows
 from guestlist.web.pages.standing import entries, rows, schedule_text
 from guestlist.web.served import ServedBy
-from guestlist.web.tables import Cut, answered, named
+from guestlist.web.tables import AS_CSV, Cut, answered, named
 
 router = APIRouter(prefix="/segments/{segment}/destinations/{destination}", tags=["audiences"])
 _RUNS = 50
@@ -63,14 +63,14 @@ def page(key: Audience, served: ServedBy, asking: Asking, books: Books, shelf: S
     )
 
 
-@router.get("/sealed", response_model=list[a.Sealed])
+@router.get("/sealed", response_model=list[a.Sealed], responses=AS_CSV)
 def sealed(key: Audience, books: Books, cut: Cut) -> Any:
     """The generations of an audience, the newest first."""
     found = [_sealed(row) for row in history.generations(books, key, cut.limit, cut.offset)]
     return answered(found, a.Sealed, found, cut.format, named(key, "sealed"))
 
 
-@router.get("/seen", response_model=list[a.Seen])
+@router.get("/seen", response_model=list[a.Seen], responses=AS_CSV)
 def seen(key: Audience, books: Books, cut: Cut) -> Any:
     """What the platform said at each look, the newest first."""
     found = [_seen(row) for row in history.all_looks(books, key, cut.limit, cut.offset)]

@@ -14,14 +14,14 @@ from guestlist.web.answers.base import counted
 from guestlist.web.answers.erasures import Erasure, Erasures, ErasureStep, ErasureSteps
 from guestlist.web.books import Books
 from guestlist.web.served import Served, all_served
-from guestlist.web.tables import Cut, answered
+from guestlist.web.tables import AS_CSV, Cut, answered
 
 router = APIRouter(prefix="/erasures", tags=["logs"])
 _DAG = f"{OWN_DAGS}erasure"
 """Who may see this DAG may see the log; of the audiences those whose segments he may see."""
 
 
-@router.get("", response_model=Erasures)
+@router.get("", response_model=Erasures, responses=AS_CSV)
 def erasures(asking: Asking, books: Books, cut: Cut) -> Any:
     """Requests for erasure, the newest first: counts and ids, never whom they are about."""
     asking.has_to(Deed.SEE, _DAG)
@@ -43,7 +43,7 @@ def erasures(asking: Asking, books: Books, cut: Cut) -> Any:
     return answered(Erasures(total=total, rows=tuple(shown)), Erasure, shown, cut.format, "erasures")
 
 
-@router.get("/{erasure}/steps", response_model=ErasureSteps)
+@router.get("/{erasure}/steps", response_model=ErasureSteps, responses=AS_CSV)
 def steps(erasure: str, asking: Asking, books: Books, cut: Cut) -> Any:
     """What became of one request at each audience."""
     asking.has_to(Deed.SEE, _DAG)

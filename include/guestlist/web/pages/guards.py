@@ -19,7 +19,7 @@ from guestlist.web.answers.plans import Breach, GuardRow, Guards, Outcome
 from guestlist.web.books import Books
 from guestlist.web.dags import known_runs, run_url
 from guestlist.web.served import Served, all_served
-from guestlist.web.tables import Kind, answered
+from guestlist.web.tables import AS_CSV, Kind, answered
 
 router = APIRouter(tags=["logs"])
 _DECIDED: dict[str, Outcome] = {"approve": "approved", "reject": "rejected", "expired": "expired"}
@@ -43,7 +43,7 @@ class Choice(BaseModel):
         return (not self.outcome or row.outcome in self.outcome) and all(word in text for word in words)
 
 
-@router.get("/guards", response_model=Guards)
+@router.get("/guards", response_model=Guards, responses=AS_CSV)
 def guards(asking: Asking, books: Books, session: SessionDep, choice: Annotated[Choice, Query()]) -> Any:
     """Guards that plans did not pass, the newest first."""
     found: list[tuple[Served, GuardRow]] = []

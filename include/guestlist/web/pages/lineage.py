@@ -16,12 +16,12 @@ from guestlist.web.access import Audience
 from guestlist.web.answers.audiences import Lineage, Origin
 from guestlist.web.books import Books, Segments
 from guestlist.web.served import ServedBy
-from guestlist.web.tables import Format, answered, named
+from guestlist.web.tables import AS_CSV, Format, answered, named
 
 router = APIRouter(prefix="/segments/{segment}/destinations/{destination}", tags=["audiences"])
 
 
-@router.get("/lineage", response_model=Lineage)
+@router.get("/lineage", response_model=Lineage, responses=AS_CSV)
 def lineage(key: Audience, served: ServedBy, books: Books, shelf: Segments, wanted: Format = "json") -> Any:
     """From the source's columns to the platform's fields, as the segment's file says now."""
     found = shelf.segment(served.dag_id)

@@ -20,7 +20,7 @@ from guestlist.web.answers.audiences import AudienceRow, Overview
 from guestlist.web.books import Books, Segments
 from guestlist.web.pages.places import Place, places
 from guestlist.web.pages.standing import Entry, capabilities_of, counts_of, entries, rows, seen_of
-from guestlist.web.tables import Pages, answered
+from guestlist.web.tables import AS_CSV, Pages, answered
 
 router = APIRouter(tags=["audiences"])
 _ORDER = list(Status)
@@ -65,7 +65,7 @@ class Choice(Pages):
         return all(any(word in name.casefold() for name in names) for word in self.search.casefold().split())
 
 
-@router.get("/overview", response_model=Overview)
+@router.get("/overview", response_model=Overview, responses=AS_CSV)
 def overview(
     asking: Asking,
     books: Books,

@@ -21,7 +21,7 @@ from guestlist.web.books import Books, Segments
 from guestlist.web.dags import TaskFailure, failures, run_url
 from guestlist.web.pages.places import Place, places
 from guestlist.web.pages.standing import capabilities_of
-from guestlist.web.tables import Format, answered
+from guestlist.web.tables import AS_CSV, Format, answered
 
 router = APIRouter(tags=["platforms"])
 _ERRORS = 10
@@ -29,7 +29,7 @@ _LOOKED_THROUGH = 1000
 """Failures of all DAGs among which those of a connection are searched."""
 
 
-@router.get("/platforms", response_model=Platforms)
+@router.get("/platforms", response_model=Platforms, responses=AS_CSV)
 def platforms(asking: Asking, books: Books, shelf: Segments, session: SessionDep, wanted: Format = "json") -> Any:
     """Every connection over which segments that the user may see deliver."""
     found: dict[tuple[str, str], list[Place]] = {}

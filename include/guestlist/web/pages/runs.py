@@ -25,7 +25,7 @@ from guestlist.web.answers.runs import Batch, Batches, Reason, Run, RunRow, Runs
 from guestlist.web.books import Books
 from guestlist.web.dags import known_runs, run_url
 from guestlist.web.served import ServedBy
-from guestlist.web.tables import Cut, Format, answered, named
+from guestlist.web.tables import AS_CSV, Cut, Format, answered, named
 
 
 def _run(key: Audience, run_id: str, books: Books) -> RunOfAudience:
@@ -39,7 +39,7 @@ OneRun = Annotated[RunOfAudience, Depends(_run)]
 router = APIRouter(prefix="/segments/{segment}/destinations/{destination}/runs", tags=["runs"])
 
 
-@router.get("", response_model=Runs)
+@router.get("", response_model=Runs, responses=AS_CSV)
 def of_audience(key: Audience, served: ServedBy, books: Books, session: SessionDep, cut: Cut) -> Any:
     """The runs that served an audience or failed before they had planned anything, the newest first."""
     total, found = history.runs(books, key, cut.limit, cut.offset)
@@ -59,21 +59,21 @@ def one(served: ServedBy, found: OneRun, books: Books, session: SessionDep) -> R
     )
 
 
-@router.get("/{run_id}/reasons", response_model=list[Reason])
+@router.get("/{run_id}/reasons", response_model=list[Reason], responses=AS_CSV)
 def reasons(key: Audience, found: OneRun, wanted: Format = "json") -> Any:
     """Why rows and keys of a run are not on the platform, and how many; never which."""
     rows = list(_reasons(found))
     return answered(rows, Reason, rows, wanted, named(key, "reasons"))
 
 
-@router.get("/{run_id}/sessions", response_model=list[Session])
+@router.get("/{run_id}/sessions", response_model=list[Session], responses=AS_CSV)
 def sessions(key: Audience, found: OneRun, books: Books, wanted: Format = "json") -> Any:
     """The sessions of a run."""
     rows = list(_sessions(books, found))
     return answered(rows, Session, rows, wanted, named(key, "sessions"))
 
 
-@router.get("/{run_id}/sessions/{session}/batches", response_model=Batches)
+@router.get("/{run_id}/sessions/{session}/batches", response_model=Batches, responses=AS_CSV)
 def batches(
     key: Audience,
     found: OneRun,
