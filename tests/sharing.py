@@ -33,7 +33,7 @@ LONGEST = (
     "alerts",
     "web",  # late: its Airflow runs until its process ends
 )
-"""By what their tests took together; whatever is not here is shorter."""
+"""Roughly by what their tests take together; the rest comes after them."""
 
 
 def group_of(nodeid: str) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 
 from guestlist.model.errors import DataError
 
+WITHOUT_HEADER = (".ndjson", ".jsonl", ".json")
+"""Formats whose first line is a row already."""
 MOST_GROWTH = 100
 """Real people compress to a tenth. What gzip makes of a single letter is a thousandth."""
 _GROWS_FREELY = 64 << 20
@@ -37,7 +39,7 @@ class Watch:
         """Begin; ``ending`` tells the format, as `kept.ending_of` does."""
         self._unpacked = _Unpacked() if ending.endswith(".gz") else None
         self._cells = None if ending in (".xlsx", ".parquet", ".pq") else _Cells()
-        self._has_header = not ending.startswith((".ndjson", ".jsonl", ".json"))
+        self._has_header = not ending.startswith(WITHOUT_HEADER)
 
     def look(self, chunk: bytes) -> None:
         """Look at what comes next.

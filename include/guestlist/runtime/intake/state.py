@@ -12,11 +12,11 @@ from sqlalchemy import Row
 from guestlist.model.plan import Drops
 from guestlist.runtime.intake.audiences import Kind, segment_name
 from guestlist.runtime.intake.delivered import Delivered, delivered
+from guestlist.runtime.intake.hostile import WITHOUT_HEADER
 from guestlist.runtime.ledger import Ledger
 
 Status = Literal["pending", "processing", "syncing", "ready", "partial", "failed"]
 _OVER = ("ready", "partial", "failed")
-_WITHOUT_HEADER = (".ndjson", ".jsonl", ".json")
 _PREPARED_PERCENT = 40
 """Of the way, once all rows are read and hashed."""
 
@@ -135,7 +135,7 @@ def _status(upload: Row[Any], *, prepared: bool) -> Status:
 
 def _guessed(ledger: Ledger, upload: Row[Any]) -> int:
     pieces = ledger.pieces(upload.id)
-    return sum(max(0, piece.lines - (not piece.path.endswith(_WITHOUT_HEADER))) for piece in pieces)
+    return sum(max(0, piece.lines - (not piece.path.endswith(WITHOUT_HEADER))) for piece in pieces)
 
 
 def _progress(status: Status, read: int, found: Sequence[DestinationState], *, prepared: bool) -> int:

@@ -65,6 +65,7 @@ def _uploads() -> None:
         sa.UniqueConstraint("audience_id", "number"),
     )
     op.create_index("ix_uploads_state", "uploads", ["state"])
+    op.create_index("ix_uploads_session", "uploads", ["session"])
     op.create_table(
         "upload_pieces",
         sa.Column("upload_id", sa.String(40), sa.ForeignKey("uploads.id"), primary_key=True),

@@ -11,6 +11,7 @@ down_revision = "0006"
 
 def upgrade() -> None:
     """Go on."""
+    op.drop_index("ix_uploads_session", "uploads")  # nothing has ever searched by it
     stopped = sa.text("CAST(breaches AS TEXT) <> '[]'")
     op.create_index("ix_plans_breached", "plans", ["id"], sqlite_where=stopped, postgresql_where=stopped)
     op.create_index("ix_approvals_plan", "approvals", ["plan_id"])
@@ -31,3 +32,4 @@ def downgrade() -> None:
     op.drop_index("ix_erasure_steps_outcome", "erasure_steps")
     op.drop_index("ix_approvals_plan", "approvals")
     op.drop_index("ix_plans_breached", "plans")
+    op.create_index("ix_uploads_session", "uploads", ["session"])
