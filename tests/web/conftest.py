@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from airflows import Homes
 from playwright.sync_api import Browser, expect, sync_playwright
+
 from web.site import Site, running_site
 
 PATIENCE_MS = 60_000
@@ -13,15 +14,15 @@ PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory, homes: Homes) -> Iterator[Site]:
     with running_site(tmp_path_factory.mktemp("site"), homes) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's: it is found by PATH."""
+    """Debian's: it is found by PATH. Playwright's event loop runs as long as it does, so that no other can in this process."""
     if (chromium := shutil.which("chromium")) is None:
         pytest.skip("no chromium here: apt-get install chromium")
     with sync_playwright() as playwright:

@@ -8,13 +8,14 @@ from urllib.parse import quote
 import pytest
 from airflows import Homes
 from playwright.sync_api import Browser, Page
+
 from web.conftest import PATIENCE_MS
 from web.site import Site, running_site
 
 SEGMENTS, RUNS = 500, 3
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory, homes: Homes) -> Iterator[Site]:
     with running_site(tmp_path_factory.mktemp("crowd"), homes, SEGMENTS, RUNS) as running:
         yield running

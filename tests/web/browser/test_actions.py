@@ -8,10 +8,10 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
-from web.conftest import PATIENCE_MS
-from web.site import IN_STEP, TO_DECIDE, WAITING
 
 from guestlist.runtime.ledger import tables as t
+from web.conftest import PATIENCE_MS
+from web.site import IN_STEP, TO_DECIDE, WAITING
 
 pytestmark = pytest.mark.slow
 POST = """async ([url, body]) => {

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
+
 from web.browser.conftest import SEGMENTS
 from web.conftest import PATIENCE_MS
 from web.site import FAILED, PUSHED_ID
@@ -174,6 +175,17 @@ def test_from_the_overview_to_the_platform_s_request_ids_by_keyboard_alone(open_
     page.keyboard.press("Enter")
     expect(table(page, "Batches").get_by_role("row").nth(1)).to_contain_text(re.compile(r"A[0-9A-F]{15}"))
     assert complaints(page) == []
+
+
+def test_on_a_phone_the_lineage_is_a_list(open_page):
+    page = loaded(open_page(AUDIENCE, width=375))
+    lineage = page.get_by_role("list", name="Lineage")
+    picture = page.get_by_role("img", name=re.compile("customer_id by member key"))
+    expect(lineage.get_by_role("listitem").filter(has_text="customer_id → member key")).to_be_visible()
+    expect(picture).to_have_count(0)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(picture).to_be_visible()
+    expect(lineage).to_have_count(0)
 
 
 def test_what_was_pushed_is_found_by_its_name_and_leads_to_how_far_it_is(open_page):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
+
 from web.browser.test_pages import complaints, loaded, table
 from web.site import INTAKE, PUSHED_ID, Site
 

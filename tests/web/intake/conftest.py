@@ -10,13 +10,13 @@ import pytest
 from airflows import Homes
 from contract.fixtures import running, world
 from fastapi.testclient import TestClient
-from web.dialects.rig import station
-from web.intake.rig import Desk, Place, installed, running_place
 
 from guestlist.cli.stage import Stage
 from guestlist.web.app import app
 from guestlist.web.books import the_ledger, the_shelf
 from guestlist.web.intake import access
+from web.dialects.rig import station
+from web.intake.rig import Desk, Place, installed, running_place
 
 __all__ = ["running", "station", "world"]
 
@@ -36,7 +36,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
         cached.cache_clear()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def place(tmp_path_factory: pytest.TempPathFactory, homes: Homes) -> Iterator[Place]:
     """Airflow's API server and scheduler with the sandbox."""
     folder = tmp_path_factory.mktemp("pushed")

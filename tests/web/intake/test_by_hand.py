@@ -4,6 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Browser, expect
+
 from web.intake.rig import Place, csv_of
 
 pytestmark = pytest.mark.slow

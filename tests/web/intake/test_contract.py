@@ -20,11 +20,11 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from web.intake.rig import Desk, csv_of
 
 from guestlist.cli.components import free_port
 from guestlist.runtime.intake.keys import key_of
 from guestlist.web.app import app
+from web.intake.rig import Desk, csv_of
 
 pytestmark = pytest.mark.slow
 CONFORMANCE = [

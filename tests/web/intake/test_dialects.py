@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from contract.rig import people
+
 from web.dialects.pushes import DIALECTS, edgetag, pushed
 from web.intake.rig import Place
 

@@ -10,6 +10,7 @@ from contract.rig import expected_keys, people
 from destinations.test_meta import DOOR as META
 from intake.rig import IDENTIFIERS
 from intake.test_kept import written
+
 from web.dialects.rig import Station
 from web.intake.rig import API, Desk
 

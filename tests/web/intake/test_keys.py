@@ -8,10 +8,10 @@ import sqlite3
 
 import pytest
 from typer.testing import CliRunner
-from web.intake.rig import Desk, csv_of
 
 from guestlist.cli.main import app as command
 from guestlist.web.intake import access
+from web.intake.rig import Desk, csv_of
 
 pytestmark = pytest.mark.slow
 GOOD = csv_of(range(3))

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from contract.rig import digest, people
+
 from web.dialects.pushes import ALL, COLUMNS, ROOT, table
 from web.intake.rig import API, CROWD, ENDED, Place, until
 

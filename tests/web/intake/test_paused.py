@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 from contract.rig import people
+
 from web.dialects.pushes import edgetag
 from web.intake.rig import CROWD, ENDED, Place, csv_of, until
 

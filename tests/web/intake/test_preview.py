@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from web.intake.rig import Desk, csv_of
 
 pytestmark = pytest.mark.slow

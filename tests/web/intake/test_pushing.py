@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from web.intake.rig import Place, csv_of, until
 
 from guestlist.cli.components import free_port
+from web.intake.rig import Place, csv_of, until
 
 pytestmark = pytest.mark.slow
 

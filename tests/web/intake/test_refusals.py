@@ -10,9 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
-from web.intake.rig import Desk, csv_of
 
 from guestlist.runtime.ledger import open_ledger
+from web.intake.rig import Desk, csv_of
 
 pytestmark = pytest.mark.slow
 GOOD = csv_of(range(3))

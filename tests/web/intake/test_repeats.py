@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from web.intake.rig import Desk, csv_of
 
 from guestlist.runtime import clock
 from guestlist.runtime.intake import work
 from guestlist.runtime.ledger import intake as books
 from guestlist.runtime.wiring import Workspace
+from web.intake.rig import Desk, csv_of
 
 pytestmark = pytest.mark.slow
 GOOD, OTHER = csv_of(range(3)), csv_of(range(4))

@@ -8,11 +8,11 @@ import sys
 
 import httpx
 import pytest
-from web.intake.rig import Desk, csv_of
 
 from guestlist.runtime.intake import store, work
 from guestlist.runtime.rotation import rotate
 from guestlist.runtime.wiring import Workspace
+from web.intake.rig import Desk, csv_of
 
 pytestmark = pytest.mark.slow
 GOOD = csv_of(range(3))

@@ -15,7 +15,7 @@ export function LineageSection({ path }: { path: string }) {
       actions={<Csv name="the lineage" path={`${path}/lineage`} />}
       title="Where its keys come from"
     >
-      <Answered asked={asked}>{(lineage) => <Shown origins={lineage.origins} />}</Answered>
+      <Answered asked={asked}>{(lineage) => <Origins origins={lineage.origins} />}</Answered>
     </Section>
   );
 }
@@ -33,7 +33,7 @@ interface OriginsProps {
   readonly origins: readonly Origin[];
 }
 
-function Shown({ origins }: OriginsProps) {
+function Origins({ origins }: OriginsProps) {
   if (origins.length === 0) return <Text color="fg.muted">Its segment names no columns.</Text>;
   return (
     <>

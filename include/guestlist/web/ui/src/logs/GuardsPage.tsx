@@ -1,11 +1,12 @@
 // Plans that a guard stopped, and what was decided on them.
-import { Flex, NativeSelect } from "@chakra-ui/react";
+import { Flex } from "@chakra-ui/react";
 import { useSearchParams } from "react-router-dom";
 import { byCursor } from "../api/queries";
 import type { GuardRow, Guards } from "../api/types";
 import { columnsOf } from "../parts/DataTable";
 import { nameOf, NOTHING } from "../parts/format";
 import { Csv, Inner } from "../parts/Links";
+import { OneOf } from "../parts/OneOf";
 import { Page } from "../parts/Page";
 import { PagedTable } from "../parts/PagedTable";
 import { Search } from "../parts/Search";
@@ -102,19 +103,13 @@ export function GuardsPage() {
           label="Search audiences, guards and who decided"
           search={query.search}
         />
-        <NativeSelect.Root size="sm" width="auto">
-          <NativeSelect.Field
-            aria-label="Outcome"
-            onChange={({ target: { value } }) => change({ outcome: value })}
-            value={query.outcome}
-          >
-            <option value="">All outcomes</option>
-            {OUTCOMES.map((one) => (
-              <option key={one}>{one}</option>
-            ))}
-          </NativeSelect.Field>
-          <NativeSelect.Indicator />
-        </NativeSelect.Root>
+        <OneOf
+          all="All outcomes"
+          change={(outcome) => change({ outcome })}
+          chosen={query.outcome}
+          label="Outcome"
+          values={OUTCOMES}
+        />
       </Flex>
       <PagedTable
         columns={COLUMNS}

@@ -1,7 +1,8 @@
 // What narrows the overview down: words, statuses and platforms.
-import { Button, Flex, HStack, NativeSelect } from "@chakra-ui/react";
+import { Button, Flex, HStack } from "@chakra-ui/react";
 import type { Overview, Status } from "../api/types";
 import { count } from "../parts/format";
+import { OneOf } from "../parts/OneOf";
 import { Search } from "../parts/Search";
 import { STATUSES } from "../parts/States";
 
@@ -25,19 +26,13 @@ export function Filters({ change, chosen, counts }: Props) {
         label="Search segments, audiences and connections"
         search={chosen.search}
       />
-      <NativeSelect.Root size="sm" width="auto">
-        <NativeSelect.Field
-          aria-label="Platform"
-          onChange={(event) => change({ platform: event.target.value })}
-          value={chosen.platform}
-        >
-          <option value="">All platforms</option>
-          {counts?.platforms.map((platform) => (
-            <option key={platform}>{platform}</option>
-          ))}
-        </NativeSelect.Field>
-        <NativeSelect.Indicator />
-      </NativeSelect.Root>
+      <OneOf
+        all="All platforms"
+        change={(platform) => change({ platform })}
+        chosen={chosen.platform}
+        label="Platform"
+        values={counts?.platforms ?? []}
+      />
       <HStack aria-label="Status" gap={1} role="group" wrap="wrap">
         {(Object.keys(STATUSES) as Status[])
           .filter((status) => counts?.statuses[status] || chosen.statuses.includes(status))

@@ -1,0 +1,1 @@
+"""A package, so that what runs for its tests ends with the last of them."""
