@@ -5,6 +5,7 @@ import sys
 
 import httpx
 import pytest
+
 from web.site import SEEN_BY_ANALYST, WAITING, Site
 
 pytestmark = pytest.mark.slow

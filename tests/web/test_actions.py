@@ -1,6 +1,7 @@
 """What people do from the pages: a run by hand, and a decision that the ledger keeps."""
 
 import pytest
+
 from web.site import TO_DECIDE, Site
 
 pytestmark = pytest.mark.slow

@@ -5,9 +5,9 @@ import io
 from datetime import UTC, datetime
 
 import pytest
-from web.site import FAILED, IN_STEP, UNCONFIRMED, WAITING, Site
 
 from guestlist.runtime.upkeep.stale import stale_before
+from web.site import FAILED, IN_STEP, UNCONFIRMED, WAITING, Site
 
 pytestmark = pytest.mark.slow
 

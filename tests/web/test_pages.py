@@ -6,6 +6,7 @@ import re
 
 import httpx
 import pytest
+
 from web.site import FAILED, IN_STEP, WAITING, Site
 
 pytestmark = pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+
 from web.site import ARRIVED, INTAKE, PUSHED, PUSHED_ID, PUSHED_LABELS, PUSHED_WAITS, Site
 
 pytestmark = pytest.mark.slow
