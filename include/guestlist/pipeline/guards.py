@@ -44,7 +44,7 @@ def _of_the_plan(counts: Counts, drops: Drops, guards: Guards, mode: Mode) -> It
     if counts.held and counts.new > guards.max_added.limit(counts.held):
         yield Breach("max_added", str(guards.max_added), counts.new, counts.held)
     if counts.wanted < guards.min_members:
-        yield Breach("min_members", f"at least {guards.min_members}", counts.wanted, 0)
+        yield Breach("min_members", f"at least {guards.min_members:,}", counts.wanted, 0)
     coverage, value = guards.min_email_coverage, guards.min_value_coverage
     if coverage is not None and counts.with_email is not None and counts.with_email < coverage.limit(counts.wanted):
         yield Breach("min_email_coverage", f"at least {coverage}", counts.with_email, counts.wanted)
