@@ -36,10 +36,13 @@ class Api:
 
     def wait(self, run, seconds=150):
         deadline = time.monotonic() + seconds
-        while (state := self.get(f"/dags/{self.dag}/dagRuns/{run}")["state"]) not in ("success", "failed"):
+        while (state := self.state(run)) not in ("success", "failed"):
             assert time.monotonic() < deadline, self.tasks(run)
             time.sleep(0.5)
         return state
+
+    def state(self, run):
+        return self.get(f"/dags/{self.dag}/dagRuns/{run}")["state"]
 
     def wait_for_dag(self, seconds=60):
         self.until(lambda: self.dag in {dag["dag_id"] for dag in self.get("/dags")["dags"]}, seconds)

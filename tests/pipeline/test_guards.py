@@ -86,6 +86,10 @@ def test_a_breach_tells_its_numbers() -> None:
     )
     assert found == (Breach("max_removed", "20%", 1234, 5000),)
     assert str(found[0]) == "max_removed: 1,234 of 5,000 (24.7%), allowed 20%"
+    (gone,) = breaches(
+        Counts(wanted=1, held=5000, gone=1234), Prepared(Drops()), Guards(max_removed=Threshold(count=1000)), Mode.MIRROR
+    )
+    assert str(gone).endswith("allowed 1,000")
     (few,) = breaches(Counts(held=3), Prepared(Drops()), Guards(min_members=7_000), Mode.APPEND)
     assert str(few) == "min_members: 0, allowed at least 7,000"
 

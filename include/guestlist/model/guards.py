@@ -31,8 +31,8 @@ class Threshold(BaseModel):
         return base * self.percent / 100 if self.percent is not None else float(self.count or 0)
 
     def __str__(self) -> str:
-        """As it is written in the file."""
-        return f"{self.percent:g}%" if self.percent is not None else str(self.count)
+        """As people are told of it."""
+        return f"{self.percent:g}%" if self.percent is not None else f"{self.count or 0:,}"
 
 
 def _threshold(value: Any) -> Any:
